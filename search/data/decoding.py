@@ -73,14 +73,14 @@ _OTHER_CONTENTS = (
 
 
 def photograph(
-    path: str, resolution: int, channels: int = 3, crop: float = 1.0, max_pixels: int = MAX_PIXELS
+    path: str, resolution: int, channels: int = 3, crop: float | None = 1.0, max_pixels: int = MAX_PIXELS
 ) -> tuple[Images, tuple[int, int]]:
     """Return the centre of an image file (resolution, resolution, channels), and its height and width as stored.
 
     The image is first turned as its EXIF says, if readable, and transparency is put on white. Then a square around
-    the middle, with `crop` times the short side as its side, is cut out and resized. channels: 1 or 3. Raises
-    ValueError for an image of more than `max_pixels` pixels and for values that `opaque` refuses, and whatever Pillow
-    raises if the file cannot be decoded.
+    the middle, with `crop` times the short side as its side, is cut out and resized; for None, the whole image is
+    resized. channels: 1 or 3. Raises `TooManyPixels` for an image of more than `max_pixels` pixels, ValueError for
+    values that `opaque` refuses, and whatever Pillow raises if the file cannot be decoded.
     """
 
     def decoded(file: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
@@ -95,6 +95,8 @@ def photograph(
     image, stored = _opened(path, decoded)
     side = min(image.size) * crop
     left, top = (image.width - side) / 2, (image.height - side) / 2
+    if crop is None:
+        return resized(image, resolution).reshape(resolution, resolution, channels), stored
     cut = resized(image, resolution, (left, top, left + side, top + side))
     return cut.reshape(resolution, resolution, channels), stored
 

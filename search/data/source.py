@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,9 @@ class Source(BaseModel, ABC):
     Transparency is put on white."""
     cache: Path | None = None
     """The folder of the decoded images; by default `compound-nas` in $XDG_CACHE_HOME or ~/.cache."""
+
+    whole: ClassVar[bool] = False
+    """True if images that are not square are squeezed to a square as a whole; False if their centre is cut out."""
 
     @field_validator("cache", "path", mode="after", check_fields=False)
     @classmethod

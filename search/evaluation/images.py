@@ -73,12 +73,13 @@ def labelled_images(
     """
     names = ("train", "validation", "test") if split == "all" else (split,)
     fed = classifier.fed
-    stored = round(fed.resolution / fed.crop)
-    contents = contents_of(source)
-    numbers = _numbers(contents.classes, classifier.classes, strict=strict)
-    if contents.channels != classifier.channels and classifier.channels in (1, 3):
-        source = source.model_copy(update={"channels": classifier.channels})
-    manifest, parts = opened(source, stored, names)
+    stored = round(fed.resolution / (fed.crop or 1))
+    with _advised(source):
+        contents = contents_of(source)
+        numbers = _numbers(contents.classes, classifier.classes, strict=strict)
+        if contents.channels != classifier.channels and classifier.channels in (1, 3):
+            source = source.model_copy(update={"channels": classifier.channels})
+        manifest, parts = opened(source, stored, names)
     if manifest.channels != classifier.channels:
         raise UserError(
             f"The images have {manifest.channels} channels, and {classifier.name} has {classifier.channels}."

@@ -264,7 +264,7 @@ def _finished(state: State) -> Model:
     if state.processes.is_main and state.task.test:
         split = load_test(state.task.source, state.task.architecture.resolution)
         test = _evaluate(state, replace(state.data, validation=split))
-    model = model_of(state.task, state.progress, state.initial, tensors, state.data.classes, test)
+    model = model_of(state.task, state.progress, state.initial, tensors, state.data, test)
     if state.processes.is_main:
         finish(model, state.progress, state.folder)
     return model

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.config import Config
-from search.models.model import Metric, Model, Provenance, is_model, load_model, save_model, versions
+from search.files import write_file
+from search.models.model import Feeding, Metric, Model, Provenance, is_model, load_model, save_model, versions
 from search.runs.networks import find_network, model_folder
 from search.runs.run import PARENT, Run, open_run
 from search.settings.limits import Limits
@@ -267,3 +268,4 @@ def _inherited(task: Task, parent: Path) -> Model:
             versions=versions(),
         ),
     )
+        feeding=Feeding(resolution=data.resolution, crop=None if data.whole else 1.0),
