@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Literal, get_args
@@ -12,7 +14,8 @@ from numpy.typing import NDArray
 
 from search.data import cache
 from search.data.dataset import Split, cache_entry, contents_of, opened
-from search.data.source import Images, Labels, Source
+from search.data.folder import Folder
+from search.data.source import Images, Labels, Source, TooFewImages
 from search.models.classifier import Classifier
 from search.models.model import numbered
 from space.refusal import UserError, unknown_name
@@ -102,9 +105,23 @@ def centre(images: Images, side: int) -> Images:
     return images[:, top : top + side, left : left + side]
 
 
+@contextmanager
+def _advised(source: Source) -> Iterator[None]:
+    """Name the command that needs no splits where the block finds too few images in a folder to make them."""
+    try:
+        yield
+    except TooFewImages as error:
+        if not isinstance(source, Folder):
+            raise
+        raise UserError(
+            f"{error} search predict MODEL {shlex.quote(str(source.path))} needs no splits, and tells the accuracy."
+        ) from None
+
+
 def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) -> Labels | None:
     """Return the model's number for each class of the data.
 
+    Classes match by name. Those that are named "0", "1", ... on one side, and otherwise on the other, match by order.
     theirs, ours: the class names of the data and of the model. For a class that the model lacks, raises `UserError`
     if `strict`, else returns None. Raises `UserError` also for a name that several classes of the model share, which
     happens twice in ImageNet.
@@ -124,6 +141,5 @@ def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) ->
             raise UserError(
                 f"The model has {ours.count(name)} classes called {name!r}; images of a class of this name could be"
                 " of any of them."
-    Classes match by name. Those that are named "0", "1", ... on one side, and otherwise on the other, match by order.
             )
     return np.array([ours.index(name) for name in theirs], dtype=np.int64)
