@@ -61,7 +61,7 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
     """
     callback = callback or Callback()
     with (
-        process_group() as processes,
+        process_group(task.recipe.device) as processes,
         _torch_restored(processes.device(task.recipe.device)),
         sole_writer(folder, "a training") if processes.is_main else nullcontext(),
     ):
