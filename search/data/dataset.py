@@ -71,6 +71,8 @@ class Dataset:
     """The treatment of classes of different sizes, see `search.data.source.Source`."""
     remarks: tuple[str, ...] = ()
     """Messages for the user about the way the data were read, and about signs of faults in them."""
+    whole: bool = False
+    """True if the images are not square and were squeezed to squares as a whole."""
 
     def effective_images(self, most: int | None = None) -> float:
         """Return the number n of validation images in p(1 - p)/n, the variance of an accuracy p over their choice.
@@ -133,6 +135,7 @@ def load(source: Source, resolution: int, progress: Progress | None = None) -> D
         digest=digest,
         balance=source.balance,
         remarks=manifest.remarks,
+        whole=source.whole and manifest.heights != manifest.widths,
     )
 
 

@@ -72,27 +72,31 @@ _OTHER_CONTENTS = (
 """The signatures of files that are often mistaken for images: (bytes, their position in the file, description)."""
 
 
+class TooManyPixels(ValueError):
+    """An image is larger than the limit on pixels permits."""
+
+
 def photograph(
-    path: str, resolution: int, channels: int = 3, crop: float = 1.0, max_pixels: int = MAX_PIXELS
+    path: str, resolution: int, channels: int = 3, crop: float | None = 1.0, max_pixels: int = MAX_PIXELS
 ) -> tuple[Images, tuple[int, int]]:
     """Return the centre of an image file (resolution, resolution, channels), and its height and width as stored.
 
     The image is first turned as its EXIF says, if readable, and transparency is put on white. Then a square around
-    the middle, with `crop` times the short side as its side, is cut out and resized. channels: 1 or 3. Raises
-    ValueError for an image of more than `max_pixels` pixels and for values that `opaque` refuses, and whatever Pillow
-    raises if the file cannot be decoded.
+    the middle, with `crop` times the short side as its side, is cut out and resized; for None, the whole image is
+    resized. channels: 1 or 3. Raises `TooManyPixels` for an image of more than `max_pixels` pixels, ValueError for
+    values that `opaque` refuses, and whatever Pillow raises if the file cannot be decoded.
     """
 
     def decoded(file: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
         if file.height * file.width > max_pixels:
-            raise ValueError(
-                f"{file.width:,} x {file.height:,} pixels; at most {max_pixels:,} are read, see data.max_pixels"
-            )
+            raise TooManyPixels(f"{file.width:,} x {file.height:,} pixels; at most {max_pixels:,} are read")
         stored = file.height, file.width
         file.draft("RGB", (_GAP * resolution, _GAP * resolution))
         return opaque(_upright(file)).convert("L" if channels == 1 else "RGB"), stored
 
     image, stored = _opened(path, decoded)
+    if crop is None:
+        return resized(image, resolution).reshape(resolution, resolution, channels), stored
     side = min(image.size) * crop
     left, top = (image.width - side) / 2, (image.height - side) / 2
     cut = resized(image, resolution, (left, top, left + side, top + side))

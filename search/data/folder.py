@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from search.data.decoding import MAX_PIXELS, grey, photograph, stored_range, undecodable
+from search.data.decoding import MAX_PIXELS, TooManyPixels, grey, photograph, stored_range, undecodable
 from search.data.files import existing, printable
 from search.data.layout import Layout, image_files, layout
 from search.data.source import Contents, Decoded, Fraction, Images, Source, split_masks
@@ -111,7 +111,8 @@ class Folder(Source):
             except MemoryError:
                 raise
             except Exception as error:  # Malformed bytes make Pillow's decoders raise any exception.
-                return f"{_relative(path, self.path)} ({undecodable(error, path)})"
+                hint = ", see data.max_pixels" if isinstance(error, TooManyPixels) else ""
+                return f"{_relative(path, self.path)} ({undecodable(error, path)}{hint})"
 
         with ThreadPoolExecutor() as threads:
             results = list(threads.map(attempt, paths))

@@ -45,6 +45,7 @@ class Mnist(Source):
     flip: bool = False
     """The default is no mirroring, since a mirrored 2 is not a valid 2."""
 
+    whole: ClassVar[bool] = True
     folder: ClassVar[str] = "MNIST"
     """The name of this data set's folder below torchvision's root folder."""
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")

@@ -113,8 +113,15 @@ def layout(root: Path) -> Layout:
 
 
 def _refuse_unknown_splits(root: Path, names: list[str], nested: Mapping[str, list[str]]) -> None:
-    """Raise `UserError` if the folders look like splits instead of classes, or class folders lie one level deeper."""
+    """Raise `UserError` if the folders look like splits instead of classes, or hold splits or class folders."""
     place = printable(str(root))
+    split = [name for name, inner in nested.items() if all(map(split_of, inner))]
+    split = [name for name in split if {"train"} < {*map(split_of, nested[name])}]
+    if len(split) > 1:
+        raise UserError(
+            f"data.path: {_quoted(split)} in {place!r} hold {_quoted(nested[split[0]])}; put the splits above the"
+            f" classes, as in train/{printable(split[0])}."
+        )
     if len(names) > 1 and all(map(split_of, names)):
         raise UserError(
             f"data.path: {_quoted(names)} in {place!r} look like splits, and there are no class folders in a train"

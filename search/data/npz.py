@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -54,6 +54,8 @@ class Npz(Source):
     path: Path
     test: Fraction = 0.2
     """The fraction of the training images that becomes the test split if the file has none."""
+
+    whole: ClassVar[bool] = True
 
     def state(self) -> str:
         """Return the size and the times of change of the file. Raises `UserError` if it does not exist."""

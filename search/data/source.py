@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,9 @@ class Source(BaseModel, ABC):
     cache: Path | None = None
     """The folder of the decoded images; by default `compound-nas` in $XDG_CACHE_HOME or ~/.cache."""
 
+    whole: ClassVar[bool] = False
+    """True if images that are not square are squeezed to a square as a whole; False if their centre is cut out."""
+
     @field_validator("cache", "path", mode="after", check_fields=False)
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
@@ -143,16 +146,22 @@ def split_masks(
     return mask, validation
 
 
+class TooFewImages(UserError):
+    """There are too few classes, or too few images of one, to train and to select."""
+
+
 def require(classes: tuple[str, ...], labels: Labels, minimum: int, purpose: str) -> None:
-    """Raise `UserError` unless there are at least 2 classes, each with `minimum` or more images in `labels` (n,).
+    """Raise `TooFewImages` unless there are at least 2 classes, each with `minimum` or more images in `labels` (n,).
 
     purpose: the use of these images, for the message.
     """
     if len(classes) < 2:
-        raise UserError(f"Found {len(classes)} class ({', '.join(classes)}); a classifier needs at least 2.")
+        raise TooFewImages(
+            f"Found {len(classes)} class ({', '.join(classes)}); a classifier needs at least 2."
+        )
     counts = np.bincount(labels, minlength=len(classes)).tolist()
     smallest = min(counts)
     if smallest < minimum:
         has = f"{smallest} image{'s' if smallest != 1 else ''}"
         name = classes[counts.index(smallest)]
-        raise UserError(f"Class {name!r} has {has}; at least {minimum} are needed, {purpose}.")
+        raise TooFewImages(f"Class {name!r} has {has}; at least {minimum} are needed, {purpose}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from search.data.dataset import load, words
 from search.data.source import Source
 from search.evaluation.images import PARTS, LabelledImages, Part, labelled_images
 from search.evaluation.metrics import Evaluation, Mistake
@@ -48,7 +50,8 @@ def evaluate(
     of a model on disk. A `Model` object needs `data`. split: "test", "validation", "train", or "all" for the three
     together. device: "auto", "cpu" or "cuda"; ONNX files are computed on the CPU. Classes are matched by name; the
     data may lack some of the model's. Raises `UserError` for a model that is not trained or cannot be read, an
-    unknown split, missing or unusable data, and data with a class that the model lacks.
+    unknown split, missing or unusable data, data with a class that the model lacks, and without `data` for images
+    that are no longer those of the training.
     """
     if split not in PARTS:
         raise unknown_name("split", split, PARTS)
@@ -82,8 +85,8 @@ def evaluate_images(classifier: Classifier, images: LabelledImages) -> Evaluatio
 def images_of(network: NetworkToTrain, data: Mapping[str, Any] | str | os.PathLike[str] | None) -> Source:
     """Return the images that `data` means, see `evaluate`; by default those of the training of `network`.
 
-    Raises `UserError` for unknown settings, a path that is neither a folder nor a .npz file, and if no images are
-    known.
+    Raises `UserError` for unknown settings, a path that is neither a folder nor a .npz file, if no images are known,
+    and if those that are known by default are not those of the training.
     """
     settings = data_settings(data)
     for key in settings:
@@ -91,7 +94,10 @@ def images_of(network: NetworkToTrain, data: Mapping[str, Any] | str | os.PathLi
             raise UserError(
                 f"{key} is not a setting of data; use data=NAME, data.SETTING=VALUE, or a folder's or .npz's path."
             )
-    return source_of(network, settings.get("data"), within(settings, "data"))
+    source = source_of(network, settings.get("data"), within(settings, "data"))
+    if not settings:
+        _require_own(network, source)
+    return source
 
 
 def data_settings(data: Mapping[str, Any] | str | os.PathLike[str] | None) -> Mapping[str, Any]:
@@ -109,6 +115,18 @@ def data_settings(data: Mapping[str, Any] | str | os.PathLike[str] | None) -> Ma
     raise UserError(
         f"{path} is neither a folder of images nor a .npz file; other data: data=NAME data.path=PATH."
     )
+
+
+def _require_own(network: NetworkToTrain, source: Source) -> None:
+    """Raise `UserError` unless the images of `source` are those of the training of `network`, where that is known.
+
+    Splits are drawn by the positions of images, so that a new image moves others from the training to the test split.
+    """
+    if network.digest and load(source, network.architecture.resolution).digest != network.digest:
+        raise UserError(
+            f"{network.name} was trained on other images than {shlex.join(words(source))} has now, so its test images"
+            " may have been trained on; name the images to use as DATA, these or others."
+        )
 
 
 def _network(model: Path) -> NetworkToTrain:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Literal, get_args
@@ -12,7 +14,8 @@ from numpy.typing import NDArray
 
 from search.data import cache
 from search.data.dataset import Split, cache_entry, contents_of, opened
-from search.data.source import Images, Labels, Source
+from search.data.folder import Folder
+from search.data.source import Images, Labels, Source, TooFewImages
 from search.models.classifier import Classifier
 from search.models.model import numbered
 from space.refusal import UserError, unknown_name
@@ -73,12 +76,13 @@ def labelled_images(
     """
     names = ("train", "validation", "test") if split == "all" else (split,)
     fed = classifier.fed
-    stored = round(fed.resolution / fed.crop)
-    contents = contents_of(source)
-    numbers = _numbers(contents.classes, classifier.classes, strict=strict)
-    if contents.channels != classifier.channels and classifier.channels in (1, 3):
-        source = source.model_copy(update={"channels": classifier.channels})
-    manifest, parts = opened(source, stored, names)
+    stored = round(fed.resolution / (fed.crop or 1))
+    with _advised(source):
+        contents = contents_of(source)
+        numbers = _numbers(contents.classes, classifier.classes, strict=strict)
+        if contents.channels != classifier.channels and classifier.channels in (1, 3):
+            source = source.model_copy(update={"channels": classifier.channels})
+        manifest, parts = opened(source, stored, names)
     if manifest.channels != classifier.channels:
         raise UserError(
             f"The images have {manifest.channels} channels, and {classifier.name} has {classifier.channels}."
@@ -101,16 +105,32 @@ def centre(images: Images, side: int) -> Images:
     return images[:, top : top + side, left : left + side]
 
 
-def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) -> Labels | None:
-    """Return the model's number for each class of the data. Classes that are named "0", "1", ... match by order.
+@contextmanager
+def _advised(source: Source) -> Iterator[None]:
+    """Name the command that needs no splits where the block finds too few images in a folder to make them."""
+    try:
+        yield
+    except TooFewImages as error:
+        if not isinstance(source, Folder):
+            raise
+        raise UserError(
+            f"{error} search predict MODEL {shlex.quote(str(source.path))} needs no splits, and tells the accuracy."
+        ) from None
 
+
+def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) -> Labels | None:
+    """Return the model's number for each class of the data.
+
+    Classes match by name. Those that are named "0", "1", ... on one side, and otherwise on the other, match by order.
     theirs, ours: the class names of the data and of the model. For a class that the model lacks, raises `UserError`
     if `strict`, else returns None. Raises `UserError` also for a name that several classes of the model share, which
     happens twice in ImageNet.
     """
     if theirs == ours:
         return np.arange(len(ours))
-    if len(theirs) == len(ours) and numbered(len(ours)) in (theirs, ours):
+    # Folders called 0 to 10 are listed in the order 0, 1, 10, 2, ..., so that order is no match for equal names.
+    counted = len(theirs) == len(ours) and numbered(len(ours)) in (theirs, ours)
+    if counted and not set(theirs) <= set(ours):
         return np.arange(len(ours))
     for name in theirs:
         if name not in ours:

@@ -86,8 +86,9 @@ class Feeding(Value):
 
     resolution: int = Field(ge=1)
     """The side of the input in pixels."""
-    crop: float = Field(default=1.0, gt=0, le=1)
-    """The central square's side as a share of the image's short side; 0.875 is usual for ImageNet's networks."""
+    crop: float | None = Field(default=1.0, gt=0, le=1)
+    """The central square's side as a share of the image's short side; 0.875 is usual for ImageNet's networks. None:
+    the whole image is squeezed to a square, as arrays that are not square are for the training."""
 
 
 class Document(Value):

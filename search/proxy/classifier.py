@@ -15,7 +15,8 @@ from space.network.network import Network
 _BATCH = 256
 """The number of images in a batch of the forward pass."""
 _DECAY = 1e-3
-"""The weight decay: the factor of half the squared weights in the loss. Features are standardised first."""
+"""The weight decay: the factor of half the squared weights in the loss. Features are standardised first, and
+without a bias only scaled."""
 _STEPS = 50
 """The largest number of steps of L-BFGS."""
 
@@ -24,19 +25,22 @@ def fit_classifier(network: Network, data: Dataset, device: torch.device, images
     """Replace the classifier of `network`, in place, by a logistic regression on its features.
 
     images: the number of training images that are used, from the first on, without augmentation; None: all images.
-    The optimum is unique, so the result depends on neither a seed nor the classifier before. The network is in
-    evaluation mode afterwards.
+    The optimum is unique, so the result depends on neither a seed nor the classifier before. A classifier without a
+    bias keeps none. The network is in evaluation mode afterwards.
     """
-    count = min(images or len(data.train), len(data.train))
-    features, labels = _features(network, data, device, count)
-    mean, std = features.mean(0), features.std(0).clamp_min(1e-6)
-    balanced = class_weights(labels.cpu(), len(data.classes)).to(device) if data.balance == "loss" else None
-    weight, bias = _regression((features - mean) / std, labels, len(data.classes), balanced)
     classifier = network.get_submodule("head.classifier")
     assert isinstance(classifier, nn.Linear)
+    biased = classifier.bias is not None
+    count = min(images or len(data.train), len(data.train))
+    features, labels = _features(network, data, device, count)
+    mean = features.mean(0) if biased else torch.zeros_like(features[0])
+    std = (features.std(0) if biased else features.square().mean(0).sqrt()).clamp_min(1e-6)
+    balanced = class_weights(labels.cpu(), len(data.classes)).to(device) if data.balance == "loss" else None
+    scaled = (features - mean) / std
+    weight, bias = _regression(scaled, labels, len(data.classes), balanced, biased=biased)
     with torch.no_grad():
         classifier.weight.copy_(weight / std)
-        if classifier.bias is not None:
+        if biased:
             classifier.bias.copy_(bias - (weight / std) @ mean)
 
 
@@ -60,12 +64,17 @@ def _features(network: Network, data: Dataset, device: torch.device, count: int)
 
 
 def _regression(
-    features: Tensor, labels: Tensor, classes: int, class_weight: Tensor | None
+    features: Tensor, labels: Tensor, classes: int, class_weight: Tensor | None, *, biased: bool
 ) -> tuple[Tensor, Tensor]:
-    """Return weights (classes, width) and biases (classes,) that minimise the regularised mean cross-entropy."""
+    """Return weights (classes, width) and biases (classes,) that minimise the regularised mean cross-entropy.
+
+    biased: False for biases that stay 0.
+    """
     weight = torch.zeros(classes, features.shape[1], device=features.device, requires_grad=True)
-    bias = torch.zeros(classes, device=features.device, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, bias], max_iter=_STEPS, line_search_fn="strong_wolfe")
+    bias = torch.zeros(classes, device=features.device, requires_grad=biased)
+    optimizer = torch.optim.LBFGS(
+        [weight, bias] if biased else [weight], max_iter=_STEPS, line_search_fn="strong_wolfe"
+    )
 
     def loss() -> Tensor:
         optimizer.zero_grad()

@@ -21,8 +21,8 @@ KIND = {
 }
 """The setting that names the chosen kind, such as `sampler: gp`, for each group that has several kinds."""
 
-_NAMES = ("run", "from", "first", "weights", "data.path")
-"""The settings whose values are names even where they look like numbers: run=2026, data.path=2024."""
+_NAMES = ("run", "from", "first", "weights", "out", "data.path", "data.cache")
+"""The settings whose values are names even where they look like numbers: run=2026, out=1.10, data.path=2024."""
 
 
 def is_setting(word: str) -> bool:

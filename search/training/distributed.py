@@ -65,11 +65,11 @@ class Processes:
 
 
 @contextmanager
-def process_group() -> Iterator[Processes]:
+def process_group(device: str) -> Iterator[Processes]:
     """Yield the processes that torchrun has started, joined into a group, or this process alone.
 
-    They communicate by nccl if CUDA is available, else by gloo. Raises `UserError` if the environment variable
-    WORLD_SIZE is above 1 and RANK or LOCAL_RANK is not set.
+    device: where they train, as in a recipe. They communicate by nccl if it is a CUDA GPU, else by gloo. Raises
+    `UserError` if the environment variable WORLD_SIZE is above 1 and RANK or LOCAL_RANK is not set.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Processes()
@@ -78,8 +78,8 @@ def process_group() -> Iterator[Processes]:
         processes = Processes(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
     except KeyError as error:
         raise UserError(f"WORLD_SIZE is set and {error} is not; start the training with torchrun.") from None
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
-    torch.distributed.init_process_group(backend, timeout=_TIMEOUT)
+    gpu = torch.cuda.is_available() and (device == "auto" or device.startswith("cuda"))
+    torch.distributed.init_process_group("nccl" if gpu else "gloo", timeout=_TIMEOUT)
     try:
         yield processes
     finally:

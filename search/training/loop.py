@@ -35,7 +35,7 @@ from search.training.checkpoint import DOCUMENT as CHECKPOINT
 from search.training.checkpoint import EpochResult
 from search.training.distributed import process_group
 from search.training.optimizer import clip_gradients
-from search.training.progress import Callback, CallbackList, TensorBoard
+from search.training.progress import EVENTS, Callback, CallbackList, TensorBoard
 from search.training.recipe import Recipe, Stage, rate_at, stages
 from search.training.result import finish, model_of
 from search.training.rng import derive_seed
@@ -61,7 +61,7 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
     """
     callback = callback or Callback()
     with (
-        process_group() as processes,
+        process_group(task.recipe.device) as processes,
         _torch_restored(processes.device(task.recipe.device)),
         sole_writer(folder, "a training") if processes.is_main else nullcontext(),
     ):
@@ -88,16 +88,18 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
 def _task_kept(task: Task, folder: Path) -> Iterator[None]:
     """Write the task into `folder`, so that the training can be resumed whenever it is interrupted.
 
-    A new training that is refused or fails before its first checkpoint leaves no task, which would fail again.
+    A new training that is refused or fails before its first checkpoint leaves no task, which would fail again, and no
+    event files, beside which none could begin.
     """
-    new = not (folder / DOCUMENT).exists()
+    new, events = not (folder / DOCUMENT).exists(), set(folder.glob(EVENTS))
     if new:
         write_file(folder / DOCUMENT, yaml.safe_dump(task.document(), sort_keys=False))
     try:
         yield
     except (UserError, TrialFailed):
         if new and not (folder / CHECKPOINT).exists():
-            (folder / DOCUMENT).unlink(missing_ok=True)
+            for path in (folder / DOCUMENT, *set(folder.glob(EVENTS)) - events):
+                path.unlink(missing_ok=True)
         raise
 
 
@@ -264,7 +266,7 @@ def _finished(state: State) -> Model:
     if state.processes.is_main and state.task.test:
         split = load_test(state.task.source, state.task.architecture.resolution)
         test = _evaluate(state, replace(state.data, validation=split))
-    model = model_of(state.task, state.progress, state.initial, tensors, state.data.classes, test)
+    model = model_of(state.task, state.progress, state.initial, tensors, state.data, test)
     if state.processes.is_main:
         finish(model, state.progress, state.folder)
     return model

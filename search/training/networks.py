@@ -29,6 +29,8 @@ class NetworkToTrain:
     name: a name for folders. run, trial: the run and the trial of a network that is named by its run; "" and None
     for others. source: the source of its images, None if unknown. missing: the settings that the user has to add,
     "data=NAME data.path=...", if a model was trained, or its kind of data is known, but its source is not; else "".
+    digest: the digest of the data that a model was trained on, at the network's resolution; "" if unknown. The images
+    of `source` may have changed since, or be those of the run that a trained model derives from instead of its own.
     """
 
     architecture: Architecture
@@ -37,6 +39,7 @@ class NetworkToTrain:
     trial: int | None = None
     source: Source | None = None
     missing: str = ""
+    digest: str = ""
 
 
 def network_to_train(word: str) -> NetworkToTrain:
@@ -61,10 +64,11 @@ def network_of_model(folder: Path) -> NetworkToTrain:
     settings that the user has to add. Raises `UserError` if there is no model.
     """
     document = read_document(folder)
-    network, trained = decode(document.architecture), document.trained
+    network, origin = decode(document.architecture), document.provenance
     if (folder / DOCUMENT).is_file():
-        return NetworkToTrain(network, folder.name, source=read_task(folder).source)
-    return _of_origin(network, folder.name, document.provenance, trained)
+        source = read_task(folder).source
+        return NetworkToTrain(network, folder.name, source=source, digest=origin.data_digest)
+    return _of_origin(network, folder.name, origin, document.trained)
 
 
 def network_of_metadata(facts: Metadata) -> NetworkToTrain:
@@ -78,7 +82,9 @@ def network_of_metadata(facts: Metadata) -> NetworkToTrain:
 
 def _of_origin(network: Architecture, name: str, origin: Provenance, trained: bool) -> NetworkToTrain:
     if origin.run and origin.run in runs():
-        return NetworkToTrain(network, name, source=open_run(origin.run).config.data)
+        # The digest of a trial that was not trained in full is that of the proxy's resolution.
+        digest = origin.data_digest if trained else ""
+        return NetworkToTrain(network, name, source=open_run(origin.run).config.data, digest=digest)
     missing = _missing(origin.data) if trained or origin.data else ""
     return NetworkToTrain(network, name, missing=missing)
 

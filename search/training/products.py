@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from search.config import Config
-from search.models.model import Metric, Model, Provenance, is_model, load_model, save_model, versions
+from search.files import write_file
+from search.models.model import Feeding, Metric, Model, Provenance, is_model, load_model, save_model, versions
 from search.runs.networks import find_network, model_folder
 from search.runs.run import PARENT, Run, open_run
 from search.settings.limits import Limits
@@ -115,8 +118,8 @@ def make(product: Product, callback: Callback | None = None) -> tuple[Model | No
     """Return the model of a product with inherited weights, and the fine-tuned one; write both into its folder.
 
     The first is None for a product that is neither a child nor the parent, since it inherits nothing. A model that
-    the folder holds already is not made again, and an interrupted fine-tuning is resumed. `products_of` has refused
-    those of other trainings.
+    the folder holds already is not made again, and an interrupted fine-tuning is resumed, also where the folder was
+    moved. `products_of` has refused those of other trainings.
     """
     from search.training.loop import train
 
@@ -125,8 +128,16 @@ def make(product: Product, callback: Callback | None = None) -> tuple[Model | No
     if product.parent and not (is_model(folder) and (product.folder / DOCUMENT).exists()):
         save_model(_inherited(product.task, product.parent), folder)
     if not is_model(product.folder):
+        _follow(product)
         train(product.task, product.folder, callback)
     return load_model(folder) if product.parent else None, load_model(product.folder)
+
+
+def _follow(product: Product) -> None:
+    """Write the task of a product whose folder was moved anew, with the path that its inherited weights have now."""
+    document = product.folder / DOCUMENT
+    if product.parent and document.exists() and read_task(product.folder) != product.task:
+        write_file(document, yaml.safe_dump(product.task.document(), sort_keys=False))
 
 
 def _refuse_other(product: Product) -> None:
@@ -266,4 +277,5 @@ def _inherited(task: Task, parent: Path) -> Model:
             data_digest=data.digest,
             versions=versions(),
         ),
+        feeding=Feeding(resolution=data.resolution, crop=None if data.whole else 1.0),
     )

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
+EVENTS = "events.out.tfevents.*"
+"""The pattern of the names of TensorBoard's files."""
+
 
 class Callback:
     """The events of a training. This base class ignores them all."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from search.data.dataset import Dataset
 from search.models.model import Feeding, Metric, Model, Provenance, save_model, versions
 from search.proxy.accuracy import Validation
 from search.tables.table import Column
@@ -40,15 +41,18 @@ def model_of(
     progress: Progress,
     initial: InitialNetwork,
     tensors: Mapping[str, Tensor],
-    classes: tuple[str, ...],
+    data: Dataset,
     test: Validation | None,
 ) -> Model:
-    """Return the model of a finished training. tensors: a state dict. test: the figures on the test split, if any."""
+    """Return the model of a finished training on `data`.
+
+    tensors: a state dict. test: the figures on the test split, if any.
+    """
     origin = initial.origin or "trained from scratch"
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return Model(
         weights=Weights(task.architecture, on_cpu, initial.conventions, origin),
-        classes=classes,
+        classes=data.classes,
         recipe=task.recipe.model_dump(mode="json", by_alias=True),
         metrics=(*_validation_metrics(progress), *(_test_metrics(test) if test else ())),
         provenance=Provenance(
@@ -63,7 +67,7 @@ def model_of(
             device=processor(),
             versions=versions(),
         ),
-        feeding=Feeding(resolution=task.architecture.resolution),
+        feeding=Feeding(resolution=data.resolution, crop=None if data.whole else 1.0),
     )
 
 

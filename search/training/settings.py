@@ -147,7 +147,7 @@ def _flag(key: str, value: object) -> bool:
 
 
 def _whole(key: str, value: object, minimum: int) -> int:
-    if isinstance(value, str) and value.isdigit():
+    if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if type(value) is not int or not minimum <= value < 2**32:
         raise UserError(f"{key}={value}: it must be a whole number from {minimum} to 4,294,967,295.")

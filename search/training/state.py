@@ -73,6 +73,7 @@ def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
         raise UserError(f"A recipe with children needs all layers and one process; {advice}.")
     device = choose_device(processes.device(recipe.device))
     data = load(task.source, task.architecture.resolution)
+    _refuse_small_batches(recipe.batch, len(data.train), processes.size)
     progress = _progress(task, folder, data)
     normalised = data.mean, data.std
     initial = initial_network(task.architecture, task.weights, task.seed, normalised, recipe, data.classes)
@@ -111,6 +112,15 @@ def start_or_resume(task: Task, folder: Path, processes: Processes) -> State:
         restore(folder, progress, network, state.optimizer, state.average)
         state.scaler.load_state_dict(dict(progress.scaler))
     return state
+
+
+def _refuse_small_batches(batch: int, images: int, processes: int) -> None:
+    """Raise `UserError` unless each process has two images of a batch, which batch normalisation needs."""
+    if processes > 1 and min(batch, images) < 2 * processes:
+        what = f"recipe.batch={batch}" if batch <= images else f"there are {images} training images"
+        raise UserError(
+            f"{what}: {processes} processes need batches of {2 * processes} images or more, two for each of them."
+        )
 
 
 def _progress(task: Task, folder: Path, data: Dataset) -> Progress:

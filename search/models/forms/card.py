@@ -74,7 +74,6 @@ def _fresh(model: Model) -> str:
 def _use(model: Model, files: Mapping[str, bytes]) -> Iterator[str]:
     conventions = model.weights.conventions
     mean, std = (", ".join(f"{x:.6g}" for x in numbers) for numbers in (conventions.mean, conventions.std))
-    share = "" if model.fed.crop == 1 else f"{model.fed.crop:.4g} of "
     yield from ("", "## Use", "")
     if model.trained:
         yield from ("    search predict . IMAGE...", "")
@@ -83,9 +82,17 @@ def _use(model: Model, files: Mapping[str, bytes]) -> Iterator[str]:
         yield from ("```python", "import torch", *code, "```", "")
     side = model.fed.resolution
     yield (
-        f"The central square of an image (its side is {share}the image's short side) is resized to {side} x {side}"
-        f" pixels, scaled to 0..1 and normalised: (x - mean) / std, mean ({mean}), std ({std})."
+        f"{_part(model.fed.crop)} is resized to {side} x {side} pixels, scaled to 0..1 and normalised:"
+        f" (x - mean) / std, mean ({mean}), std ({std})."
     )
+
+
+def _part(crop: float | None) -> str:
+    """Return the words for the part of an image that is resized, see `search.models.model.Feeding`."""
+    if crop is None:
+        return "The whole image, whatever its shape,"
+    share = "" if crop == 1 else f"{crop:.4g} of "
+    return f"The central square of an image (its side is {share}the image's short side)"
 
 
 _CODE = {

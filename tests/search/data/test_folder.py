@@ -313,3 +313,9 @@ def test_a_path_may_start_at_home(write_folder, monkeypatch):
     monkeypatch.chdir(root.parent)
     assert folder("images").path == root
     assert os.path.isabs(folder("images", cache="here").cache)
+
+
+def test_a_file_with_too_many_pixels_names_the_setting(write_folder):
+    root = write_folder("images", {"ant": 5, "bee": 5}, size=(12, 10))
+    with pytest.raises(UserError, match=r"12 x 10 pixels; at most 119 are read, see data\.max_pixels\)"):
+        load(folder(root, max_pixels=119), 8)

@@ -81,6 +81,14 @@ def test_other_names_are_no_splits(name):
             [*classes(""), *classes("test")],
             "'test' in .* holds class folders of the same names as those beside it",
         ),
+        (
+            [f"{name}/{part}/1.png" for name in ("cat", "dog") for part in ("train", "test")],
+            "'cat' and 'dog' in .* hold 'test' and 'train'; put the splits above the classes, as in train/cat",
+        ),
+        (
+            ["cat/train/1.png", "cat/val/1.png", "dog/Training/1.png", "dog/Testing/1.png", "eel/1.png"],
+            "'cat' and 'dog' in .*; put the splits above the classes",
+        ),
         (classes("flowers"), "holds one class, 'flowers'. Are the class folders in it"),
     ],
 )
@@ -97,6 +105,8 @@ def test_what_looks_like_splits_is_never_taken_for_classes(tmp_path, files, line
         ["car/1.png", "train/1.png", "test/1.png"],  # vehicles
         ["test tube/a/1.png", "beaker/b/1.png"],
         ["cat/2019/1.png", "cat/2020/1.png", "dog/2019/1.png"],
+        ["goods/train/1.png", "goods/test/1.png", "people/tram/1.png"],
+        ["diesel/train/1.png", "steam/train/1.png"],
     ],
 )
 def test_classes_may_have_folders_or_odd_names(tmp_path, files):

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from search.data import load, load_test, source_from
+from search.data.decoding import photograph
 from search.data.npz import _hints
 from space.refusal import UserError
 
@@ -236,3 +237,18 @@ def test_a_damaged_array_is_refused(write_npz):
 def test_keys_of_other_tools_are_told_our_names(key, name):
     said = list(_hints({"train_x": IMAGES, "train_y": IMAGES}, ["other", key]))
     assert said == ([f"{key} is read if it is called {name}"] if name else [])
+
+
+@pytest.mark.parametrize(("shape", "whole"), [((60, 12, 12, 3), False), ((60, 6, 12, 3), True)])
+def test_arrays_that_are_not_square_are_squeezed_as_files_are_for_their_network(
+    write_npz, tmp_path, shape, whole
+):
+    rng = np.random.default_rng(1)
+    arrays = rng.integers(0, 256, shape, dtype=np.uint8)
+    data = load(npz(write_npz(train_x=arrays)), 8)
+    assert data.whole is whole
+    seen = set(map(bytes, [*data.train.images, *data.validation.images]))
+    for place in range(3):
+        path = tmp_path / f"{place}.png"
+        Image.fromarray(arrays[place]).save(path)
+        assert bytes(photograph(str(path), 8, crop=None)[0]) in seen

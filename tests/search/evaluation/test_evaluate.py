@@ -1,18 +1,26 @@
 """A model is evaluated on the images that the user means, with its own numbers of the classes."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 from helpers.models import model
 from helpers.onnx_models import small_onnx
 from PIL import Image
 
 import search
+from search.data import load
 from search.data.npz import Npz
+from search.evaluation.evaluate import images_of
 from search.evaluation.images import labelled_images
+from search.files import write_file
 from search.models.classifier import classifier_of, onnx_classifier
 from search.models.model import Feeding, Provenance, save_model
+from search.training import networks
+from search.training.recipe import Recipe
+from search.training.task import DOCUMENT, Task
 from space import UserError, decode
 
 SMALL = decode("r8_i8_s1/mb_d1_k3_s1_e1_w8/h16_c2")
@@ -144,3 +152,56 @@ def test_mistakes():
         with pytest.raises(UserError, match=message) as refused:
             search.evaluate(*words)
         assert "\n" not in str(refused.value)
+
+
+def trained_on(source, **origin):
+    """Write the model "m", as a training on the images that `source` has now would."""
+    told = Provenance(data="npz", data_digest=load(source, 8).digest, **origin)
+    save_model(model(SMALL, classes=("bright", "dark"), provenance=told), Path("m"))
+
+
+def test_a_model_is_not_evaluated_unasked_on_images_that_have_changed_since_its_training():
+    write_npz()
+    source = Npz(source="npz", path="data.npz")
+    trained_on(source)
+    write_file(Path("m") / DOCUMENT, yaml.safe_dump(Task(SMALL, source, Recipe()).document()))
+    own = search.evaluate("m")
+    write_npz(classes=("dark", "bright"))
+    place = Path("data.npz").absolute()
+    for given in (None, {}):
+        with pytest.raises(UserError, match=rf"^m was trained on .* data=npz data\.path={place} .* DATA"):
+            search.evaluate("m", given)
+    with pytest.raises(UserError, match=r"^m was trained on other images"):
+        images_of(networks.network_to_train("m"), None)
+    assert search.evaluate("m", "data.npz").accuracy == pytest.approx(1 - own.accuracy)
+
+
+def test_an_exported_model_is_not_evaluated_unasked_on_images_of_its_run_that_it_was_not_trained_on(
+    monkeypatch,
+):
+    write_npz()
+    write_npz("full.npz", classes=("dark", "bright"))
+    source = Npz(source="npz", path="data.npz")
+    run = SimpleNamespace(config=SimpleNamespace(data=source))
+    monkeypatch.setattr(networks, "runs", lambda: ["r"])
+    monkeypatch.setattr(networks, "open_run", lambda name: run)
+    trained_on(source, run="r", trial=1)
+    assert len(search.evaluate("m").labels) == 16
+    trained_on(Npz(source="npz", path="full.npz"), run="r", trial=1)
+    with pytest.raises(UserError, match=r"^m was trained on other images"):
+        search.evaluate("m")
+
+
+def test_a_folder_with_too_few_images_for_splits_names_the_command_that_needs_none():
+    Path("photos/dark").mkdir(parents=True)
+    for number in range(4):
+        Image.fromarray(images([number])[0]).save(f"photos/dark/{number}.png")
+    with open("small.onnx", "wb") as file:
+        file.write(small_onnx())
+    for classes in (1, 2):
+        with pytest.raises(UserError, match=r"search predict MODEL .*photos") as refused:
+            search.evaluate("small.onnx", "photos", "all")
+        assert "\n" not in str(refused.value)
+        if classes == 1:
+            Path("photos/bright").mkdir()
+            Path("photos/dark/3.png").rename("photos/bright/3.png")

@@ -60,12 +60,13 @@ def test_the_input_of_onnx_files_is_that_of_torch():
     np.testing.assert_allclose(images_scaled(IMAGES, mean, std), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_metadata_come_back_as_they_were_written(tmp_path):
+@pytest.mark.parametrize("crop", [0.875, None])
+def test_metadata_come_back_as_they_were_written(tmp_path, crop):
     made = model(
         SMALL,
         classes=("a\n", "ü"),
         provenance=Provenance(run="r", trial=3, data="npz", versions={"torch": "2"}),
-        feeding=Feeding(resolution=8, crop=0.875),
+        feeding=Feeding(resolution=8, crop=crop),
     )
     facts = metadata("mine", made)
     (tmp_path / "m.onnx").write_bytes(small_onnx(metadata=as_properties(facts)))

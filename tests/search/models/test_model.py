@@ -63,6 +63,11 @@ def test_images_are_fed_at_the_networks_resolution_unless_said_otherwise():
     assert model(SMALL).fed == Feeding(resolution=32, crop=1)
 
 
+def test_a_model_that_is_fed_whole_images_stays_so(tmp_path):
+    fed = Feeding(resolution=40, crop=None)
+    assert load_model(save_model(model(SMALL, feeding=fed), tmp_path)).fed == fed
+
+
 def test_what_else_is_in_the_folder_stays(tmp_path, saved):
     (tmp_path / "notes.txt").write_text("mine")
     save_model(saved, tmp_path)

@@ -73,6 +73,14 @@ def test_images_are_cut_as_the_model_was_fed(photos):
     np.testing.assert_allclose(inputs(part, photos[:1])[0], expected, rtol=1e-5, atol=1e-5)
 
 
+def test_a_model_that_was_fed_whole_images_is_fed_whole_files(photos):
+    made = model(SMALL, feeding=Feeding(resolution=16, crop=None))
+    told = made.weights.conventions
+    squeezed = Image.open(photos[2]).resize((16, 16), Image.Resampling.BILINEAR)
+    expected = ((np.asarray(squeezed, dtype=np.float32) / 255 - told.mean) / told.std).transpose(2, 0, 1)
+    np.testing.assert_allclose(inputs(made, photos[2:])[0], expected, rtol=1e-5, atol=1e-5)
+
+
 def test_grey_networks_see_grey(photos):
     grey = model(decode("r16_i8_x1/mb_d1_k3_s2_e2_w8/h16_c4"), classes=NAMES)
     assert inputs(grey, photos).shape == (3, 1, 16, 16)

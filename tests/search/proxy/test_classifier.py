@@ -45,6 +45,19 @@ def test_the_classifier_is_the_optimum_whatever_it_was_before(data, parent):
     assert fitted.loss < before.loss and fitted.accuracy > before.accuracy
 
 
+def test_a_classifier_without_a_bias_is_the_optimum_of_those_without(data, parent):
+    plain, seen = replace(PARENT, head=replace(PARENT.head, bias=False)), replace(data, validation=data.train)
+    network, biased = build(plain), rebuild(parent)
+    network.load_state_dict({k: v for k, v in parent.tensors.items() if k != "head.classifier.bias"})
+    for one in (network, biased):
+        recalibrate(one, data, CPU, 64)
+        fit_classifier(one, data, CPU, None)
+    assert network.get_submodule("head.classifier").bias is None
+    own = validate(network, seen, CPU).loss
+    network.get_submodule("head.classifier").weight.data = biased.get_submodule("head.classifier").weight.data
+    assert own < validate(network, seen, CPU).loss
+
+
 def test_without_epochs_the_features_stay_those_of_the_parent(data, parent):
     one, other = (train(CHILD, data, FINETUNE, seed, parent=parent) for seed in (0, 1))
     assert (one.accuracy, one.curve, one.images) == (other.accuracy, (), 0)

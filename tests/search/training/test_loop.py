@@ -9,12 +9,14 @@ import sys
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
 from search.data import load, load_test
-from search.models.model import load_model
+from search.data.npz import Npz
+from search.models.model import Feeding, load_model
 from search.proxy.failure import TrialFailed
 from search.proxy.validation import validate
 from search.training import loop
@@ -279,6 +281,27 @@ def test_event_files_are_written_where_the_task_asks_for_them(task, tmp_path):
     pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
     train(task(epochs=1, task_changes={"tensorboard": True, "test": False}), tmp_path / "m")
     assert list((tmp_path / "m").glob("events.out.tfevents*"))
+
+
+def test_a_training_that_fails_before_its_first_checkpoint_leaves_no_event_files(task, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+    folder, own = tmp_path / "m", task(epochs=1, task_changes={"tensorboard": True, "test": False})
+    folder.mkdir()
+    (folder / "events.out.tfevents.1").write_text("mine")
+    monkeypatch.setattr(loop, "_step", lambda *a: torch.tensor(float("nan")))
+    with pytest.raises(TrialFailed):
+        train(own, folder)
+    assert [path.name for path in folder.iterdir()] == ["events.out.tfevents.1"]
+
+
+def test_a_model_says_that_its_images_were_squeezed(task, tmp_path):
+    rng = np.random.default_rng(0)
+    for name, width in (("wide", 20), ("square", 10)):
+        pixels = rng.integers(0, 256, (60, 10, width, 3), dtype=np.uint8)
+        np.savez(tmp_path / f"{name}.npz", train_x=pixels, train_y=np.arange(60) % 10)
+        source = Npz(path=tmp_path / f"{name}.npz", cache=tmp_path / "cache")
+        model = train(replace(task(epochs=1), source=source), tmp_path / name)
+        assert model.fed == Feeding(resolution=16, crop=None if name == "wide" else 1.0)
 
 
 def test_without_tensorboard_no_folder_is_left(task, tmp_path, monkeypatch):

@@ -9,9 +9,12 @@ from search import launch
 from search.cli.main import search
 from search.models.model import load_model, save_model
 from search.training import products
+from search.training.checkpoint import read_progress
 from search.training.named_models import untrained
 from search.training.products import make, products_of
+from search.training.progress import Callback
 from search.training.task import DOCUMENT as TASK
+from search.training.task import read_task
 from space import UserError, build, cost, decode
 from space.weights import Conventions, Weights, weights_file
 
@@ -89,6 +92,27 @@ def test_the_models_of_another_training_are_refused(home, tmp_path, monkeypatch)
         assert "(different: architecture, trial)" in refusal("children", settings)
     (child.folder / TASK).unlink()
     assert "it has no training.yaml" in refusal("children", settings)
+
+
+def test_an_interrupted_product_is_continued_where_its_folder_was_moved(home, tmp_path):
+    class Stopped(BaseException):
+        pass
+
+    class Stop(Callback):
+        def on_step_end(self, progress, rate):
+            if progress.step == 2:
+                raise Stopped
+
+    settings = {"limit.macs": "1G", **TUNED, "recipe.checkpoint": 0.0}
+    child = products_of("children", settings | {"out": str(tmp_path / "old" / "m")}).every[0]
+    with pytest.raises(Stopped):
+        make(child, Stop())
+    (tmp_path / "old").rename(tmp_path / "new")
+    moved = products_of("children", settings | {"out": str(tmp_path / "new" / "m")}).every[0]
+    assert read_progress(moved.folder).step == 1
+    inherited, tuned = make(moved)
+    assert inherited.architecture == tuned.architecture == child.trial.architecture
+    assert read_task(moved.folder) == moved.task
 
 
 def test_weights_inherited_by_another_child_are_not_fine_tuned(home, tmp_path):

@@ -24,6 +24,14 @@ def test_a_switch_is_true_or_false():
             task_of(NETWORK, {"data": "shapes", "tensorboard": value})
 
 
+@pytest.mark.parametrize("key", ["seed", "threads"])
+def test_a_whole_number_is_written_with_decimal_digits(key):
+    assert getattr(task_of(NETWORK, {"data": "shapes", key: "3"})[0], key) == 3
+    for value in ("\u00b2", "3.5", "-1"):
+        with pytest.raises(UserError, match=f"^{key}={value}: it must be a whole number"):
+            task_of(NETWORK, {"data": "shapes", key: value})
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_network_has_the_channels_that_the_data_are_given(channels):
     task, _ = task_of(NETWORK, {"data": "shapes", "data.images": 100, "data.channels": channels})

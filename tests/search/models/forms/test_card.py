@@ -56,6 +56,17 @@ def test_a_trained_model():
     )
 
 
+def test_whole_images_are_told_apart_from_central_squares():
+    (said,) = [line for line in lines(model(SMALL)) if "is resized to" in line]
+    assert said.startswith("The central square of an image (its side is the image's short side) is resized")
+    (said,) = [
+        line
+        for line in lines(model(SMALL, feeding=Feeding(resolution=32, crop=None)))
+        if "resized to" in line
+    ]
+    assert said.startswith("The whole image, whatever its shape, is resized to 32 x 32 pixels")
+
+
 def test_what_is_unknown_is_not_said():
     said = lines(model(SMALL, trained=False), left_out={"onnx": "An ONNX file needs onnx."})
     assert any(line.startswith("**Not trained**: its weights are freshly initialised") for line in said)
