@@ -92,7 +92,11 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
             final_trainings = tuple(
                 training for training in record.final_trainings if training.state == "complete"
             )
-            yield replace(record, state="imported", reason=origin, final_trainings=final_trainings)
+            # Latencies that its run measured may be those of another device.
+            result = replace(record.result, latency_ms=None)
+            yield replace(
+                record, state="imported", reason=origin, result=result, final_trainings=final_trainings
+            )
 
 
 def _compare(name: str, before: Config, config: Config) -> None:

@@ -98,6 +98,14 @@ def test_what_others_found_out_is_taken_up_in_one_step(ledger):
     assert len(ledger.records("f")) == 2
 
 
+def test_another_result_of_a_trial_leaves_its_state_and_origin(ledger):
+    told = replace(record(0, state="imported"), reason="old:3", result=RESULT)
+    ledger.adopt([told], "f")
+    timed = replace(RESULT, latency_ms=1.5)
+    ledger.measure(told, "f", timed)
+    assert ledger.records("f") == (replace(told, result=timed),)
+
+
 def test_notes_keep_the_first_value_unless_replaced(ledger):
     ledger.note("k", "1")
     ledger.note("k", "2")
