@@ -36,6 +36,11 @@ def check(config: Config) -> None:
     for network in map(decode, config.settings.first):
         if exceeded := config.exceeded(network):
             raise UserError(f"first: {network}: {exceeded}.")
+    check_machine(config)
+
+
+def check_machine(config: Config) -> None:
+    """Raise `UserError` if this machine lacks the device of the proxy, or what the executor needs."""
     if config.proxy.device not in ("auto", "cpu") and not gpus_for(config.proxy.device):
         from search.proxy.device import choose_device
 

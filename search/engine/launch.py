@@ -27,7 +27,7 @@ from search.data.report import imbalance
 from search.engine.automatic import Decision, decided
 from search.engine.display import Display, Silent
 from search.engine.engine import Engine
-from search.engine.feasibility import check, check_times, within_times
+from search.engine.feasibility import check, check_machine, check_times, within_times
 from search.engine.initial_networks import resolved
 from search.engine.latency_source import profile_files, with_latencies
 from search.engine.measured_answers import measure_answers
@@ -164,7 +164,7 @@ def resume(
     total = config.settings.trials
     if settings and total is not None and total < before.finished:
         raise UserError(f"trials={total}: {before.finished} trials of the run {name} are over already.")
-    config.executor.check()
+    check_machine(config)
     document = config.document() if settings else None
     drive(path, config, Sampled(config), config.dataset(), display or Silent(), evaluate, document)
     return open_run(path)
