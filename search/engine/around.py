@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,8 @@ def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Archi
     words = " and ".join(f"limit.{limit}={COSTS[limit].text(value)}" for limit, value in bounds.items())
     if "latency" in bounds:
         bounds["latency"] *= FILLED
-    with _costs(whole, latency if "latency" in bounds else None) as (amount, guess):
+    exact = partial(exact_cost, batch=limits.batch)
+    with _costs(whole, latency if "latency" in bounds else None, exact) as (amount, guess):
         match = Match(bounds, amount, strict=True)
         if not bounds or match.share(whole) <= 1:
             return whole, images
@@ -85,18 +86,19 @@ def beginning_with(settings: dict[str, Any], network: str | None) -> dict[str, A
 
 
 @contextmanager
-def _costs(whole: Architecture, latency: str | None) -> Iterator[tuple[CostOf, CostOf]]:
+def _costs(whole: Architecture, latency: str | None, exact: CostOf) -> Iterator[tuple[CostOf, CostOf]]:
     """Yield the function that returns costs of networks, and one that estimates them.
 
-    whole: the network that measurements alternate with. latency: as in `fitted`; None if no latency is needed.
+    whole: the network that measurements alternate with. latency: as in `fitted`; None if no latency is needed. exact:
+    the function that returns exact costs.
     """
     if latency is None:
-        yield exact_cost, exact_cost
+        yield exact, exact
     elif latency != "auto":
         predictor = Predictor(Profile.load(Path(os.path.expanduser(latency))))
 
         def predicted(which: str, network: Architecture) -> float:
-            return exact_cost(which, network) if which in EXACT else predictor(network).ms
+            return exact(which, network) if which in EXACT else predictor(network).ms
 
         yield predicted, predicted
     else:
@@ -109,9 +111,9 @@ def _costs(whole: Architecture, latency: str | None) -> Iterator[tuple[CostOf, C
             each = bench.reference_ms / cost(whole).macs
 
             def measured(which: str, network: Architecture) -> float:
-                return exact_cost(which, network) if which in EXACT else ms(network)
+                return exact(which, network) if which in EXACT else ms(network)
 
             def guess(which: str, network: Architecture) -> float:
-                return exact_cost(which, network) if which in EXACT else each * cost(network).macs
+                return exact(which, network) if which in EXACT else each * cost(network).macs
 
             yield measured, guess

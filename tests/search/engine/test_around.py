@@ -11,6 +11,7 @@ from search.engine.automatic import CPU, decided
 from search.profiles import Predictor
 from search.settings.limits import Limits
 from space import Space, UserError, cost, decode, published
+from space.cost.table import exact_cost
 
 PHOTOGRAPHS = Frame(32, 3, 10)
 
@@ -37,6 +38,13 @@ def test_it_is_as_large_as_all_limits_permit():
     spent = cost(network)
     assert 0.9 < max(spent.params / 200_000, spent.macs / 12e6) <= 1
     assert "limit.params=200,000 and limit.macs=12,000,000" in reason
+
+
+def test_memory_is_that_of_the_batch_of_the_limit():
+    limit = 30_000_000
+    for batch in (8, 128):
+        network, _ = fitted("b0", PHOTOGRAPHS, Limits(memory=limit, batch=batch), "auto")
+        assert 0.9 < exact_cost("memory", network, batch) / limit <= 1
 
 
 def test_latencies_are_those_of_the_given_profile(tmp_path):
