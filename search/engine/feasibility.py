@@ -69,11 +69,18 @@ def within_times(config: Config, note: Callable[[str], None]) -> Config:
     Since predictions can err, such a network is no mistake of the user, unlike one that exceeds a limit on an exact
     cost. note: receives a line about each.
     """
+    return within_limits(config, lambda text, why: note(f"first: {text} is not tried: {why} (predicted)"))
+
+
+def within_limits(config: Config, left_out: Callable[[str, str], object]) -> Config:
+    """Return `config` without the networks of `first` that exceed a limit.
+
+    left_out: receives the canonical string of each such network, and the limit that it exceeds in words.
+    """
     kept = []
     for text in config.settings.first:
-        exceeded = config.exceeded(decode(text))
-        if exceeded:
-            note(f"first: {text} is not tried: {exceeded} (predicted)")
+        if exceeded := config.exceeded(decode(text)):
+            left_out(text, exceeded)
         else:
             kept.append(text)
     settings = config.settings.model_copy(update={"first": tuple(kept)})

@@ -27,7 +27,7 @@ from search.data.report import imbalance
 from search.engine.automatic import Decision, decided
 from search.engine.display import Display, Silent
 from search.engine.engine import Engine
-from search.engine.feasibility import check, check_machine, check_times, within_times
+from search.engine.feasibility import check, check_machine, check_times, within_limits, within_times
 from search.engine.initial_networks import resolved
 from search.engine.latency_source import profile_files, with_latencies
 from search.engine.measured_answers import measure_answers
@@ -135,12 +135,16 @@ def prepared(settings: Mapping[str, Any]) -> Prepared:
     config = Config.of(automatic.settings)
     source = source_of(config)
     data = config.dataset()
-    config = config.for_data(len(data.classes), data.channels)
+    config, decisions = config.for_data(len(data.classes), data.channels), list(automatic.decisions)
+    if not settings.get("first"):  # The network of space=around:NETWORK, which the user did not ask to be tried.
+        config = within_limits(
+            config, lambda text, why: decisions.append(Decision(f"first={text} is not tried", why))
+        )
     check(config)
     parent = parent_of(source, str(config.settings.weights), data) if source else None
     config = config.inheriting(parent.digest) if parent else config
     imported = imported_trials(config, fidelity(config.proxy, data.digest))
-    return Prepared(config, data, imported, automatic.decisions, parent)
+    return Prepared(config, data, imported, tuple(decisions), parent)
 
 
 def resume(

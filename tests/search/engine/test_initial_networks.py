@@ -9,6 +9,7 @@ from search import launch, open_run, resume
 from search.config import Config
 from search.engine.automatic import decided
 from search.engine.initial_networks import resolved
+from search.engine.launch import prepared
 from search.testing import looked_up
 from space import Space, UserError, cost, decode, published
 
@@ -93,6 +94,19 @@ def test_one_over_a_limit_is_refused_at_launch():
         searched(**{"first": OWN, "limit.params": limit})
     assert "\n" not in str(refused.value)
     assert not Path("runs").exists()
+
+
+def test_a_network_over_a_limit_can_be_the_centre_of_a_space():
+    limit = cost(decode(OWN)).params - 1
+    plan = prepared({**QUICK, "space": f"around:{OWN}", "limit.params": limit})
+    assert plan.config.settings.first == ()
+    (decision,) = (one for one in plan.decisions if one.setting.startswith("first"))
+    assert decision.setting == f"first={OWN} is not tried"
+    assert decision.reason == f"params {limit + 1:,} > limit.params {limit:,}"
+    with pytest.raises(UserError, match="> limit.params"):
+        prepared({**QUICK, "space": f"around:{OWN}", "limit.params": limit, "first": OWN})
+    (kept,) = prepared({**QUICK, "space": f"around:{OWN}"}).config.settings.first
+    assert kept == OWN
 
 
 def test_a_search_around_a_network_begins_with_it():
