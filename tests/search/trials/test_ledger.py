@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -136,6 +137,18 @@ def test_a_ledger_that_cannot_be_read_is_refused(ledger, tmp_path):
     for write in (True, False):
         with pytest.raises(UserError, match="cannot be used as a ledger"):
             Ledger(tmp_path / "folder", write=write)
+
+
+def test_a_ledger_in_a_folder_without_permission_to_write_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "trials.sqlite"
+    monkeypatch.setattr(os, "access", lambda place, mode: place != tmp_path)
+    with closing(Ledger(path)) as ledger:
+        ledger.add(record(0))
+        with closing(Ledger(path, write=False)) as reader:
+            assert len(reader.records("f")) == 1  # although it is not in the main file yet
+    with closing(Ledger(path, write=False)) as reader:
+        assert len(reader.records("f")) == 1
+        assert os.listdir(tmp_path) == [path.name]
 
 
 def test_a_later_schema_is_refused(ledger, tmp_path):
