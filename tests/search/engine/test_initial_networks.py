@@ -12,6 +12,7 @@ from search.engine.initial_networks import resolved
 from search.engine.launch import prepared
 from search.testing import looked_up
 from space import Space, UserError, cost, decode, published
+from space.block_strings import decode_blocks
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -65,6 +66,15 @@ def test_runs_and_trials_are_resolved_before_the_configuration_is_read():
     assert settings == {"trials": 3, "first": [best, second, v2_b0], "reward.reference": second}
     with pytest.raises(UserError, match="Unknown run 'none'"):
         resolved({"first": "none:3"})
+
+
+def test_block_strings_are_one_network():
+    blocks = "r1_k3_s11_e1_i32_o16_se0.25,r2_k3_s22_e6_i16_o24_se0.25"
+    found = resolved({"first": f"{OWN},{blocks}"})
+    assert found["first"] == [OWN, str(decode_blocks(blocks))]
+    assert len(Config.of({"space": "tiny_space", "first": blocks}).settings.first) == 1
+    with pytest.raises(UserError, match="reads 17 channels"):
+        resolved({"first": blocks.replace("i16", "i17")})
 
 
 def test_a_resume_keeps_them():
