@@ -41,8 +41,7 @@ def test_it_is_as_large_as_all_limits_permit():
 
 
 def test_memory_is_that_of_the_batch_of_the_limit():
-    limit = 30_000_000
-    for batch in (8, 128):
+    for batch, limit in ((8, 200_000_000), (48, 700_000_000)):
         network, _ = fitted("b0", PHOTOGRAPHS, Limits(memory=limit, batch=batch), "auto")
         assert 0.9 < exact_cost("memory", network, batch) / limit <= 1
 
