@@ -144,7 +144,7 @@ def _with_space(
     """
     centre = centre_of(chosen)
     if missing and images.side:
-        if chosen.get("limit.latency") is None:
+        if _limited(chosen).limit.latency is None:
             _take(chosen, decisions, *_space(chosen, images.side))
         else:
             centre = CPU
@@ -188,11 +188,17 @@ def images_of(source: Source) -> Images:
 def _scaled(name: str, settings: Mapping[str, Any], images: Images) -> tuple[str, str]:
     """Return the canonical string of a published network for these images and the limits, and the reason."""
     side = _given_side(settings) or _fitting(images.side or published(name).architecture.resolution)
-    limits = {key: value for key, value in settings.items() if key.partition(".")[0] in ("limit", "latency")}
-    config = Config.of(limits)
+    config = _limited(settings)
     frame = Frame(side, images.channels, images.classes)
     network, reason = fitted(name, frame, config.limit, config.settings.latency)
     return str(network), reason
+
+
+def _limited(settings: Mapping[str, Any]) -> Config:
+    """Return a configuration with the limits and the source of latencies in `settings`, and nothing else of them."""
+    return Config.of(
+        {key: value for key, value in settings.items() if key.partition(".")[0] in ("limit", "latency")}
+    )
 
 
 def _fitting(side: int) -> int:

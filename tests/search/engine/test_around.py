@@ -1,5 +1,7 @@
 """The network that a space is around, fitted to images and limits."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from helpers.fake_device import latencies_of
@@ -85,7 +87,9 @@ def test_a_limit_that_nothing_keeps_is_refused():
         fitted("b0", PHOTOGRAPHS, Limits(params=300), "auto")
 
 
-def test_a_search_under_a_limit_of_latency_is_around_a_network_of_that_latency(images, monkeypatch):
+@pytest.mark.parametrize("limit", [{"limit.latency": "2ms"}, {"limit": "./phone.yaml"}])
+def test_a_search_under_a_limit_of_latency_is_around_a_network_of_that_latency(images, monkeypatch, limit):
+    Path("phone.yaml").write_text("latency: 2ms\n")
     small = decode("r32_i16_s1_relu6/dw_d1_k3_s2_w24_relu6/dw_d1_k3_s2_w48_relu6/h0_c2")
     asked = []
 
@@ -94,7 +98,7 @@ def test_a_search_under_a_limit_of_latency_is_around_a_network_of_that_latency(i
         return small, "as large as it may be"
 
     monkeypatch.setattr("search.engine.automatic.fitted", fixed)
-    found = decided({**images, "limit.latency": "2ms"})
+    found = decided({**images, **limit})
     assert asked == [(CPU, Frame(32, 3, 2), 2.0, "auto")]
     assert found.settings["space"] == f"around:{small}"
     assert found.settings["first"] == str(small)
