@@ -6,16 +6,14 @@ other network stays as it is.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
+from search.engine.latency_source import profile_in
 from search.profiles.predictor import Predictor
-from search.profiles.profile import Profile
 from search.settings.limits import Limits
 from space import Architecture, UserError, cost, published
 from space.catalog.matching import CostOf, Match, adapt, measured_rival
@@ -50,8 +48,8 @@ def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Archi
     It is not scaled if it keeps all limits as published, so that a loose limit does not make a search dear; a limit
     on the step time does not count. latency: the setting, "auto" or the file of a profile. Under a limit on the
     latency, that profile predicts latencies; with "auto", some networks are measured here, which takes seconds.
-    Raises `UserError` if the network would need widths below 8, for a file that is no profile, and where onnxruntime
-    is needed but missing.
+    Raises `UserError` if the network would need widths below 8, for a file that is no profile of latencies, and where
+    onnxruntime is needed but missing.
     """
     bounds = {
         limit: value for limit in COSTS if (value := getattr(limits, limit)) is not None and limit != "step"
@@ -95,7 +93,7 @@ def _costs(whole: Architecture, latency: str | None, exact: CostOf) -> Iterator[
     if latency is None:
         yield exact, exact
     elif latency != "auto":
-        predictor = Predictor(Profile.load(Path(os.path.expanduser(latency))))
+        predictor = Predictor(profile_in(latency))
 
         def predicted(which: str, network: Architecture) -> float:
             return exact(which, network) if which in EXACT else predictor(network).ms

@@ -29,7 +29,7 @@ from search.engine.display import Display, Silent
 from search.engine.engine import Engine
 from search.engine.feasibility import check, check_machine, check_times, within_limits, within_times
 from search.engine.initial_networks import resolved
-from search.engine.latency_source import profile_files, with_latencies
+from search.engine.latency_source import loaded, profile_files, with_latencies
 from search.engine.measured_answers import measure_answers
 from search.engine.outlook import outlook
 from search.engine.parent import Parent, inheriting, parent_of, source_of
@@ -141,6 +141,7 @@ def prepared(settings: Mapping[str, Any]) -> Prepared:
             config, lambda text, why: decisions.append(Decision(f"first={text} is not tried", why))
         )
     check(config)
+    loaded(config)  # A file that cannot be used is refused before anything is measured.
     parent = parent_of(source, str(config.settings.weights), data) if source else None
     config = config.inheriting(parent.digest) if parent else config
     imported = imported_trials(config, fidelity(config.proxy, data.digest))

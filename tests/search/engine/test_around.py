@@ -55,6 +55,9 @@ def test_latencies_are_those_of_the_given_profile(tmp_path):
     limit = 0.5 * predictor(fitted("mobilenet-v1", PHOTOGRAPHS, Limits(), "auto")[0]).ms
     network, _ = fitted("mobilenet-v1", PHOTOGRAPHS, Limits(latency=limit), str(tmp_path / "phone.json"))
     assert 0.9 * FILLED <= predictor(network).ms / limit <= FILLED
+    profile.model_copy(update={"cost": "step"}).save(tmp_path / "steps.json")
+    with pytest.raises(UserError, match=r"steps\.json is a profile of training steps"):
+        fitted("mobilenet-v1", PHOTOGRAPHS, Limits(latency=limit), str(tmp_path / "steps.json"))
 
 
 def test_without_a_profile_latencies_are_measured(monkeypatch):

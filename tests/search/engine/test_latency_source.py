@@ -14,6 +14,7 @@ from search.config import Config, objective_of
 from search.engine import latency_source
 from search.engine.display import Silent
 from search.engine.latency_source import latency_profile_time, with_latencies
+from search.engine.launch import prepared
 from search.models import inference, onnx_session
 from search.profiles import Predictor, latency_bench, lookup
 from search.profiles.campaign import Campaign
@@ -211,6 +212,24 @@ def test_a_profile_of_steps_is_refused(device, profile, tmp_path):
     config = Config.of({**SETTINGS, "latency": "./steps.json", "limit.latency": 5})
     with pytest.raises(UserError, match=r"\./steps\.json is a profile of training steps"):
         with_latencies(config, lambda text: None)
+
+
+@pytest.mark.parametrize(
+    ("file", "force", "says"),
+    [
+        ("missing.json", True, r"missing\.json"),
+        ("steps.json", True, r"\./steps\.json is a profile of training steps"),
+        ("phone.json", False, "made with processor a processor, not"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_before_anything_is_estimated(
+    device, profile, tmp_path, file, force, says
+):
+    profile.model_copy(update={"cost": "step"}).save(tmp_path / "steps.json")
+    settings = {**SETTINGS, "latency": f"./{file}", "force_step": force}
+    with pytest.raises(UserError, match=says):
+        prepared({**settings, "limit.latency": 5})
+    prepared(settings)  # Without a limit the file plays no role.
 
 
 def test_nothing_is_measured_where_latency_plays_no_role(device):
