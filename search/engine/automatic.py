@@ -22,7 +22,7 @@ from search.data.dataset import contents_of
 from search.data.source import Source
 from search.engine.around import MIDDLE, SMALL, Frame, beginning_with, centre_of, fitted
 from search.proxy.proxy import Proxy, merged_widths
-from space import CATALOG, Space, cost, published
+from space import CATALOG, Space, cost, decode, published
 from space.choices.loading import AROUND
 
 AUTO = "auto"
@@ -131,7 +131,7 @@ def decided(settings: Mapping[str, Any]) -> Decided:
             )
             _take(chosen, decisions, {"proxy.divisor": divisor}, reason)
     if "trials" in automatic and chosen.get("budget") is None:
-        _take(chosen, decisions, *_trials(config.space))
+        _take(chosen, decisions, *_trials(config))
     return Decided(chosen, tuple(decisions))
 
 
@@ -293,10 +293,13 @@ def _divisor(space: Space, width: float) -> int:
     return DIVISORS[0]
 
 
-def _trials(space: Space) -> tuple[dict[str, Any], str]:
+def _trials(config: Config) -> tuple[dict[str, Any], str]:
     """Return the setting of the number of trials, and the reason."""
+    space = config.space
     if space.size <= TRIALS:
-        return {"trials": space.size}, "all networks of the space"
+        outside = sum(space.find(decode(text)) is None for text in config.settings.first)
+        more = f", and {outside} of first outside it" if outside else ""
+        return {"trials": space.size + outside}, f"all networks of the space{more}"
     if len(space.choices) >= LARGE:
         return {"trials": LARGE_TRIALS}, f"the space has {len(space.choices)} choices"
     reason = (
