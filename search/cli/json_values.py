@@ -23,7 +23,8 @@ Values = dict[str, Any]
 def run_values(run: Run) -> Values:
     """Return the progress of a run, its best trial and its answers.
 
-    "over" is True if nothing is left to do. "seconds" is the time worked on it so far, "left" the estimated time to its end in seconds, None if unknown.
+    "over" is True if nothing is left to do. "seconds" is the time worked on it so far, "left" the estimated time to
+    its end in seconds, None if unknown.
     """
     config = run.config
     return {

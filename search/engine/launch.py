@@ -136,7 +136,7 @@ def prepared(settings: Mapping[str, Any]) -> Prepared:
     source = source_of(config)
     data = config.dataset()
     config, decisions = config.for_data(len(data.classes), data.channels), list(automatic.decisions)
-    if not settings.get("first"):  # The network of space=around:NETWORK, which the user did not ask to be tried.
+    if not settings.get("first"):  # space=around:NETWORK set it; the user did not ask to try the network.
         config = within_limits(
             config, lambda text, why: decisions.append(Decision(f"first={text} is not tried", why))
         )

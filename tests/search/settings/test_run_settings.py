@@ -3,7 +3,6 @@ from pydantic import ValidationError
 
 from search.settings.run_settings import RunSettings, split
 
-
 BLOCKS = "r1_k3_s11_e1_i32_o16_se0.25,r2_k3_s22_e6_i16_o24_se0.25"
 TIMM = "uir_r1_a3_k5_s2_e4_c24,ds_r1_k3_s1_c16_se0.25"
 
