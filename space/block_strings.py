@@ -21,6 +21,7 @@ from space.refusal import UserError, unknown_name
 
 NOTATIONS = ("efficientnet", "timm")
 
+_FORM = re.compile(r"([a-z]+_)?r\d+_(a\d+_)?k\d")
 _PART = re.compile(r"([a-z]+)(\d+(?:\.\d+)?)")
 _EFFICIENTNET = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "i": "input", "o": "width"}
 _EFFICIENTNET |= {"se": "se", "c": "fused"}
@@ -35,6 +36,11 @@ _KINDS: dict[str, tuple[str, int | None]] = {
     "cn": ("fused", 1),
     "uir": ("uib", None),
 }
+
+
+def is_blocks(text: str) -> bool:
+    """Return True if `text` begins as block strings do; it need not be valid."""
+    return bool(_FORM.match(text))
 
 
 def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> Architecture:

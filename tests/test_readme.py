@@ -247,7 +247,7 @@ def test_the_page_for_programs_lists_the_keys_of_status(finished_run):
     table = page[page.index("Keys of `search status --json`") : page.index("A search is finished")]
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert {key for cell in cells for key in re.findall(r"`(\w+)`", cell)} == set(keys)
-    assert (keys["driver"], keys["left"]) == (None, 0)
+    assert (keys["driver"], keys["left"], keys["over"]) == (None, 0, True)
     assert len(page.splitlines()) <= 80
 
 

@@ -25,7 +25,7 @@ from search.config import Config
 from search.data import Dataset, load
 from search.data.dataset import contents_of
 from search.engine.display import Display, Silent
-from search.engine.feasibility import check
+from search.engine.feasibility import check, check_machine
 from search.engine.launch import Stopped, create, drive
 from search.executors import Evaluate
 from search.executors.gpus import read_anew
@@ -146,7 +146,7 @@ def resume(
     base = Base(about["base"]["name"], decode(about["base"]["architecture"]))
     _check_settings(settings or {})
     config = Config.of_document(document).resumed(settings or {})
-    config.executor.check()
+    check_machine(config)
     planned = _planned(base, Design.of_document(about["design"]), config)
     changed = planned.document() if settings else None
     return _driven(path, planned, _loaded(planned), display, evaluate, changed)

@@ -23,7 +23,8 @@ Values = dict[str, Any]
 def run_values(run: Run) -> Values:
     """Return the progress of a run, its best trial and its answers.
 
-    "seconds" is the time worked on it so far, "left" the estimated time to its end in seconds, None if unknown.
+    "over" is True if nothing is left to do. "seconds" is the time worked on it so far, "left" the estimated time to
+    its end in seconds, None if unknown.
     """
     config = run.config
     return {
@@ -34,6 +35,7 @@ def run_values(run: Run) -> Values:
         "sampler": config.sampler.sampler,
         "executor": config.executor.executor,
         "driver": run.driver or None,
+        "over": run.over,
         "rungs": str(run.gate) if run.gate else None,
         "states": dict(Counter(trial.state for trial in run.trials)),
         "trials": config.settings.trials,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,9 +120,10 @@ def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
     print_all(show_run(run))
     if not run.ranked:
         fail(_nothing_complete(run), 1)
-    best = f"{run.name}:{run.best.number}"
+    name = shlex.quote(run.name)
     click.echo(
-        f"\nNext: search show {best}   or   search train {run.name}   or   search export {run.name} --format md"
+        f"\nNext: search show {name}:{run.best.number}   or   search train {name}:best   or   "
+        f"search export {name} --format md"
     )
 
 
@@ -148,4 +150,4 @@ def _logged(display: Any, loggers: Sequence[str]) -> Any:
 def _continue(path: Path | None) -> str:
     from search.runs.names import called
 
-    return f"Continue with: search resume {called(path)}" if path else ""
+    return f"Continue with: search resume {shlex.quote(called(path))}" if path else ""

@@ -6,16 +6,14 @@ other network stays as it is.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
+from search.engine.latency_source import profile_in
 from search.profiles.predictor import Predictor
-from search.profiles.profile import Profile
 from search.settings.limits import Limits
 from space import Architecture, UserError, cost, published
 from space.catalog.matching import CostOf, Match, adapt, measured_rival
@@ -50,8 +48,8 @@ def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Archi
     It is not scaled if it keeps all limits as published, so that a loose limit does not make a search dear; a limit
     on the step time does not count. latency: the setting, "auto" or the file of a profile. Under a limit on the
     latency, that profile predicts latencies; with "auto", some networks are measured here, which takes seconds.
-    Raises `UserError` if the network would need widths below 8, for a file that is no profile, and where onnxruntime
-    is needed but missing.
+    Raises `UserError` if the network would need widths below 8, for a file that is no profile of latencies, and where
+    onnxruntime is needed but missing.
     """
     bounds = {
         limit: value for limit in COSTS if (value := getattr(limits, limit)) is not None and limit != "step"
@@ -60,7 +58,8 @@ def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Archi
     words = " and ".join(f"limit.{limit}={COSTS[limit].text(value)}" for limit, value in bounds.items())
     if "latency" in bounds:
         bounds["latency"] *= FILLED
-    with _costs(whole, latency if "latency" in bounds else None) as (amount, guess):
+    exact = partial(exact_cost, batch=limits.batch)
+    with _costs(whole, latency if "latency" in bounds else None, exact) as (amount, guess):
         match = Match(bounds, amount, strict=True)
         if not bounds or match.share(whole) <= 1:
             return whole, images
@@ -85,18 +84,19 @@ def beginning_with(settings: dict[str, Any], network: str | None) -> dict[str, A
 
 
 @contextmanager
-def _costs(whole: Architecture, latency: str | None) -> Iterator[tuple[CostOf, CostOf]]:
+def _costs(whole: Architecture, latency: str | None, exact: CostOf) -> Iterator[tuple[CostOf, CostOf]]:
     """Yield the function that returns costs of networks, and one that estimates them.
 
-    whole: the network that measurements alternate with. latency: as in `fitted`; None if no latency is needed.
+    whole: the network that measurements alternate with. latency: as in `fitted`; None if no latency is needed. exact:
+    the function that returns exact costs.
     """
     if latency is None:
-        yield exact_cost, exact_cost
+        yield exact, exact
     elif latency != "auto":
-        predictor = Predictor(Profile.load(Path(os.path.expanduser(latency))))
+        predictor = Predictor(profile_in(latency))
 
         def predicted(which: str, network: Architecture) -> float:
-            return exact_cost(which, network) if which in EXACT else predictor(network).ms
+            return exact(which, network) if which in EXACT else predictor(network).ms
 
         yield predicted, predicted
     else:
@@ -109,9 +109,9 @@ def _costs(whole: Architecture, latency: str | None) -> Iterator[tuple[CostOf, C
             each = bench.reference_ms / cost(whole).macs
 
             def measured(which: str, network: Architecture) -> float:
-                return exact_cost(which, network) if which in EXACT else ms(network)
+                return exact(which, network) if which in EXACT else ms(network)
 
             def guess(which: str, network: Architecture) -> float:
-                return exact_cost(which, network) if which in EXACT else each * cost(network).macs
+                return exact(which, network) if which in EXACT else each * cost(network).macs
 
             yield measured, guess

@@ -22,7 +22,7 @@ from search.data.dataset import contents_of
 from search.data.source import Source
 from search.engine.around import MIDDLE, SMALL, Frame, beginning_with, centre_of, fitted
 from search.proxy.proxy import Proxy, merged_widths
-from space import CATALOG, Space, cost, published
+from space import CATALOG, Space, cost, decode, published
 from space.choices.loading import AROUND
 
 AUTO = "auto"
@@ -131,7 +131,7 @@ def decided(settings: Mapping[str, Any]) -> Decided:
             )
             _take(chosen, decisions, {"proxy.divisor": divisor}, reason)
     if "trials" in automatic and chosen.get("budget") is None:
-        _take(chosen, decisions, *_trials(config.space))
+        _take(chosen, decisions, *_trials(config))
     return Decided(chosen, tuple(decisions))
 
 
@@ -144,7 +144,7 @@ def _with_space(
     """
     centre = centre_of(chosen)
     if missing and images.side:
-        if chosen.get("limit.latency") is None:
+        if _limited(chosen).limit.latency is None:
             _take(chosen, decisions, *_space(chosen, images.side))
         else:
             centre = CPU
@@ -188,11 +188,17 @@ def images_of(source: Source) -> Images:
 def _scaled(name: str, settings: Mapping[str, Any], images: Images) -> tuple[str, str]:
     """Return the canonical string of a published network for these images and the limits, and the reason."""
     side = _given_side(settings) or _fitting(images.side or published(name).architecture.resolution)
-    limits = {key: value for key, value in settings.items() if key.partition(".")[0] in ("limit", "latency")}
-    config = Config.of(limits)
+    config = _limited(settings)
     frame = Frame(side, images.channels, images.classes)
     network, reason = fitted(name, frame, config.limit, config.settings.latency)
     return str(network), reason
+
+
+def _limited(settings: Mapping[str, Any]) -> Config:
+    """Return a configuration with the limits and the source of latencies in `settings`, and nothing else of them."""
+    return Config.of(
+        {key: value for key, value in settings.items() if key.partition(".")[0] in ("limit", "latency")}
+    )
 
 
 def _fitting(side: int) -> int:
@@ -287,10 +293,13 @@ def _divisor(space: Space, width: float) -> int:
     return DIVISORS[0]
 
 
-def _trials(space: Space) -> tuple[dict[str, Any], str]:
+def _trials(config: Config) -> tuple[dict[str, Any], str]:
     """Return the setting of the number of trials, and the reason."""
+    space = config.space
     if space.size <= TRIALS:
-        return {"trials": space.size}, "all networks of the space"
+        outside = sum(space.find(decode(text)) is None for text in config.settings.first)
+        more = f", and {outside} of first outside it" if outside else ""
+        return {"trials": space.size + outside}, f"all networks of the space{more}"
     if len(space.choices) >= LARGE:
         return {"trials": LARGE_TRIALS}, f"the space has {len(space.choices)} choices"
     reason = (

@@ -145,7 +145,7 @@ class Engine:
             self._why_stopped = self._why_stopped or self._failures.add(reason)
 
     def on_measured(self, number: int, result: Result) -> None:
-        """Record the result of a complete trial with measurements that were made after the search."""
+        """Record the result of a complete or imported trial with measurements that were made after the search."""
         self._history.measure(number, result)
 
     def on_final(self, number: int, training: FinalTraining) -> None:

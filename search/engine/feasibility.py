@@ -36,6 +36,11 @@ def check(config: Config) -> None:
     for network in map(decode, config.settings.first):
         if exceeded := config.exceeded(network):
             raise UserError(f"first: {network}: {exceeded}.")
+    check_machine(config)
+
+
+def check_machine(config: Config) -> None:
+    """Raise `UserError` if this machine lacks the device of the proxy, or what the executor needs."""
     if config.proxy.device not in ("auto", "cpu") and not gpus_for(config.proxy.device):
         from search.proxy.device import choose_device
 
@@ -64,11 +69,18 @@ def within_times(config: Config, note: Callable[[str], None]) -> Config:
     Since predictions can err, such a network is no mistake of the user, unlike one that exceeds a limit on an exact
     cost. note: receives a line about each.
     """
+    return within_limits(config, lambda text, why: note(f"first: {text} is not tried: {why} (predicted)"))
+
+
+def within_limits(config: Config, left_out: Callable[[str, str], object]) -> Config:
+    """Return `config` without the networks of `first` that exceed a limit.
+
+    left_out: receives the canonical string of each such network, and the limit that it exceeds in words.
+    """
     kept = []
     for text in config.settings.first:
-        exceeded = config.exceeded(decode(text))
-        if exceeded:
-            note(f"first: {text} is not tried: {exceeded} (predicted)")
+        if exceeded := config.exceeded(decode(text)):
+            left_out(text, exceeded)
         else:
             kept.append(text)
     settings = config.settings.model_copy(update={"first": tuple(kept)})

@@ -118,9 +118,9 @@ class History:
         self._keep(replace(record, state="failed", reason=reason, finished_at=now))
 
     def measure(self, number: int, result: Result) -> None:
-        """Replace the result of a complete trial by a result with more measurements."""
+        """Replace the result of a complete or imported trial by a result with more measurements."""
         record = self._records[number]
-        self._ledger.complete(record, self._fidelity, result, record.finished_at or time.time())
+        self._ledger.measure(record, self._fidelity, result)
         self._keep(replace(record, result=result))
 
     def record_final(self, number: int, training: FinalTraining) -> None:

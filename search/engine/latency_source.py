@@ -36,8 +36,8 @@ def with_latencies(config: Config, note: Note) -> Config:
     """
     if not needed(config):
         return config
-    if config.settings.latency != "auto":
-        return config.with_profile(_loaded(config))
+    if given := loaded(config):
+        return config.with_profile(given)
     profile = latency_profile(config.space, _near(config))
     if profile is None:
         profile = _made(config, note)
@@ -45,6 +45,27 @@ def with_latencies(config: Config, note: Note) -> Config:
         near = "" if profile.near is None else f" near {profile.near:g} ms"
         note(f"Latencies are predicted by the profile of {profile.space}{near} of {profile.made}")
     return config.with_profile(profile)
+
+
+def loaded(config: Config) -> Profile | None:
+    """Return the profile in the file of the setting `latency`; None with "auto", and if latencies are not needed.
+
+    Raises the errors of `with_latencies` for the file.
+    """
+    if not needed(config) or config.settings.latency == "auto":
+        return None
+    profile = profile_in(config.settings.latency)
+    if not config.settings.force_step:
+        profile.check(like(profile).described(), profile.batch, "force_step=true uses it nevertheless")
+    return profile
+
+
+def profile_in(file: str) -> Profile:
+    """Return the profile of latencies in `file`. Raises `UserError` for a file that is no such profile."""
+    profile = Profile.load(Path(os.path.expanduser(file)))
+    if profile.cost != "latency":
+        raise UserError(f"{file} is a profile of training steps, not of latencies.")
+    return profile
 
 
 def latency_profile_time(config: Config) -> float | None:
@@ -65,15 +86,6 @@ def profile_files(config: Config) -> dict[str, str | bytes]:
 def needed(config: Config) -> bool:
     """Return True if latencies count in the reward or are limited."""
     return "latency" in config.reward.costs or config.limit.latency is not None
-
-
-def _loaded(config: Config) -> Profile:
-    profile = Profile.load(Path(os.path.expanduser(config.settings.latency)))
-    if profile.cost != "latency":
-        raise UserError(f"{config.settings.latency} is a profile of training steps, not of latencies.")
-    if not config.settings.force_step:
-        profile.check(like(profile).described(), profile.batch, "force_step=true uses it nevertheless")
-    return profile
 
 
 def _affordable(config: Config) -> tuple[int, float]:

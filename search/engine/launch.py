@@ -27,9 +27,9 @@ from search.data.report import imbalance
 from search.engine.automatic import Decision, decided
 from search.engine.display import Display, Silent
 from search.engine.engine import Engine
-from search.engine.feasibility import check, check_times, within_times
+from search.engine.feasibility import check, check_machine, check_times, within_limits, within_times
 from search.engine.initial_networks import resolved
-from search.engine.latency_source import profile_files, with_latencies
+from search.engine.latency_source import loaded, profile_files, with_latencies
 from search.engine.measured_answers import measure_answers
 from search.engine.outlook import outlook
 from search.engine.parent import Parent, inheriting, parent_of, source_of
@@ -135,12 +135,17 @@ def prepared(settings: Mapping[str, Any]) -> Prepared:
     config = Config.of(automatic.settings)
     source = source_of(config)
     data = config.dataset()
-    config = config.for_data(len(data.classes), data.channels)
+    config, decisions = config.for_data(len(data.classes), data.channels), list(automatic.decisions)
+    if not settings.get("first"):  # space=around:NETWORK set it; the user did not ask to try the network.
+        config = within_limits(
+            config, lambda text, why: decisions.append(Decision(f"first={text} is not tried", why))
+        )
     check(config)
+    loaded(config)  # A file that cannot be used is refused before anything is measured.
     parent = parent_of(source, str(config.settings.weights), data) if source else None
     config = config.inheriting(parent.digest) if parent else config
     imported = imported_trials(config, fidelity(config.proxy, data.digest))
-    return Prepared(config, data, imported, automatic.decisions, parent)
+    return Prepared(config, data, imported, tuple(decisions), parent)
 
 
 def resume(
@@ -164,7 +169,7 @@ def resume(
     total = config.settings.trials
     if settings and total is not None and total < before.finished:
         raise UserError(f"trials={total}: {before.finished} trials of the run {name} are over already.")
-    config.executor.check()
+    check_machine(config)
     document = config.document() if settings else None
     drive(path, config, Sampled(config), config.dataset(), display or Silent(), evaluate, document)
     return open_run(path)

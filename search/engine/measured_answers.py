@@ -65,8 +65,4 @@ def _unmeasured(config: Config, trials: tuple[Trial, ...], images: float | None)
     candidates = eligible(finals.standing if finals else (), order, config.limit)
     found = answers(candidates, candidates[0], config.reward, config.limit, images)
     distinct = {trial.number: trial for trial in (found.best, found.most_accurate, found.cheapest)}
-    return [
-        trial
-        for trial in distinct.values()
-        if trial.state == "complete" and trial.result and trial.result.latency_ms is None
-    ]
+    return [trial for trial in distinct.values() if trial.result and trial.result.latency_ms is None]

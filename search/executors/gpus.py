@@ -68,12 +68,17 @@ def selected(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
     """Return the GPUs that `CUDA_VISIBLE_DEVICES=visible` permits, renumbered from 0 in the order given there.
 
     visible: a comma-separated list of numbers and of beginnings of UUIDs; the first entry that is unknown, ambiguous
-    or repeated is ignored, and all after it. None: all GPUs are permitted, with their numbers.
+    or repeated is ignored, and all after it. If the first is a MIG instance, a part of a GPU, it is the only one, as
+    CUDA gives a process one at most; since its memory is not known here, `free` is 0. None: all GPUs are permitted,
+    with their numbers.
     """
     if visible is None:
         return tuple(gpus)
+    words = [word.strip() for word in visible.split(",")]
+    if gpus and words[0].startswith("MIG-"):
+        return (Gpu(0, words[0], "MIG instance", 0),)
     chosen: list[Gpu] = []
-    for word in map(str.strip, visible.split(",")):
+    for word in words:
         matches = [
             gpu
             for gpu in gpus

@@ -161,7 +161,7 @@ def advice(results: Findings) -> str:
         return f"Before you rely on these answers: {warning.removeprefix('warning: ')}."
     best, accurate = results.winner, results.answers.get("most-accurate", results.winner)
     if best.number == accurate.number:
-        return f"Train the best network in full next: search train {name}."
+        return f"Train the best network in full next: search train {name}:best."
     relation = "a significantly higher accuracy"
     estimate = results.comparison.difference(accurate, best) if results.comparison else None
     if estimate is None or not estimate.significant:
@@ -169,5 +169,5 @@ def advice(results: Findings) -> str:
     command = f"search train {name}:most-accurate"
     return (
         f"If accuracy matters more to you than cost, train the most accurate network ({command}), which has "
-        f"{relation} than the best by reward; otherwise the best: search train {name}."
+        f"{relation} than the best by reward; otherwise the best: search train {name}:best."
     )

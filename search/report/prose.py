@@ -303,7 +303,7 @@ def _next(results: Findings) -> str:
     name = shlex.quote(results.run.name)
     path = shlex.quote(f"{results.run.path}:{results.winner.number}")
     return (
-        f"search train {name} trains the winner in full; search show {name}:{results.winner.number} prints its "
+        f"search train {name}:best trains the winner in full; search show {name}:{results.winner.number} prints its "
         f"details; scale --base {path} --phi 1 makes it larger."
     )
 

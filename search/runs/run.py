@@ -9,6 +9,7 @@ This module only reads them.
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,8 +112,8 @@ class Run:
 
     @property
     def go_on(self) -> str:
-        """The command that continues the run."""
-        return f"{'scale fit --resume' if self.fit else 'search resume'} {self.name}"
+        """The command that continues the run, for a shell."""
+        return f"{'scale fit --resume' if self.fit else 'search resume'} {shlex.quote(self.name)}"
 
     @property
     def finished(self) -> int:

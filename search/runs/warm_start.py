@@ -92,18 +92,23 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
             final_trainings = tuple(
                 training for training in record.final_trainings if training.state == "complete"
             )
-            yield replace(record, state="imported", reason=origin, final_trainings=final_trainings)
+            # Latencies that its run measured may be those of another device.
+            result = replace(record.result, latency_ms=None)
+            yield replace(
+                record, state="imported", reason=origin, result=result, final_trainings=final_trainings
+            )
 
 
 def _compare(name: str, before: Config, config: Config) -> None:
     """Raise `UserError` if the trials of the two searches would not be comparable."""
-    device = {"device": None}
+    same = {"device": None, "graph": None}
     parts = {
         "space": (before.space.document, config.space.document),
-        "proxy": (before.proxy.model_dump() | device, config.proxy.model_dump() | device),
+        "proxy": (before.proxy.model_dump() | same, config.proxy.model_dump() | same),
         "data": ({"flip": before.data.flip}, {"flip": config.data.flip}),
     }
-    if "step" in config.reward.costs and not (before.forecast or config.settings.step == "profile"):
+    predicted = before.forecast or config.settings.step not in ("auto", "measured")
+    if "step" in config.reward.costs and not predicted:
         parts["reward"] = ({"reference": str(before.reference)}, {"reference": str(config.reference)})
     for group, (theirs, ours) in parts.items():
         if different := list(_differences(theirs, ours, group)):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from search.settings.quantities import seconds
+from space.block_strings import is_blocks
 
 STEPS = ("auto", "profile", "measured")
 """The permitted values of `step`, in addition to the file of a device profile."""
@@ -98,8 +100,10 @@ KEYS = tuple(field.alias or name for name, field in RunSettings.model_fields.ite
 def split(value: object) -> object:
     """Return the parts of a text between commas as a tuple, without empty parts and surrounding blanks; () for None.
 
-    Other values are returned unchanged.
+    Block strings in a row, which describe one network, are one part. Other values are returned unchanged.
     """
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        parts = (part.strip() for part in value.split(",") if part.strip())
+        rows = ((blocks, tuple(row)) for blocks, row in groupby(parts, is_blocks))
+        return tuple(word for blocks, row in rows for word in ((",".join(row),) if blocks else row))
     return () if value is None else value

@@ -8,6 +8,7 @@ Rewards are not stored, since they follow from the measurements.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -74,7 +75,8 @@ class Ledger:
         """
         if not write and not path.exists():
             raise UserError(f"{path} does not exist.")
-        uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
+        mode = "mode=rwc" if write else "mode=ro&immutable=1" if _immutable(path) else "mode=ro"
+        uri = f"{path.absolute().as_uri()}?{mode}"
         self._path, self._host = path, socket.gethostname()
         try:
             self._database = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
@@ -147,6 +149,11 @@ class Ledger:
         """Store the result of the trial and mark the trial as complete, in one step."""
         answer = FinalTraining(record.seed, record.attempt, "complete", "", result)
         self._finish(record, fidelity, answer, "complete", finished_at)
+
+    def measure(self, record: Record, fidelity: str, result: Result) -> None:
+        """Replace the result of the trial. The trial keeps its state."""
+        answer = FinalTraining(record.seed, record.attempt, "complete", "", result)
+        self._change(_ANSWER, *_answer(record.digest, fidelity, answer, self._host))
 
     def fail(self, record: Record, fidelity: str, reason: str, finished_at: float) -> None:
         """Mark the trial as failed for good, and store the reason."""
@@ -251,6 +258,11 @@ class Ledger:
             # Also after Ctrl-C, which can come between any two lines.
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
+
+
+def _immutable(path: Path) -> bool:
+    """Return True if a ledger has no unmerged changes and no file can be made beside it, as SQLite otherwise does."""
+    return not path.with_name(f"{path.name}-wal").exists() and not os.access(path.absolute().parent, os.W_OK)
 
 
 def _row(record: Record) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from space.architecture import Architecture, decode
-from space.block_strings import decode_blocks
+from space.block_strings import decode_blocks, is_blocks
 from space.catalog import CATALOG
 from space.refusal import UserError
 
@@ -88,7 +88,7 @@ def _from_canonical(word: str) -> NamedNetwork | None:
 
 
 def _from_blocks(word: str) -> NamedNetwork | None:
-    return called(decode_blocks(word)) if re.match(r"([a-z]+_)?r\d+_k\d", word) else None
+    return called(decode_blocks(word)) if is_blocks(word) else None
 
 
 _READERS: tuple[Callable[[str], NamedNetwork | None], ...] = (

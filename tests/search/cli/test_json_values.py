@@ -33,6 +33,17 @@ def test_runs():
     assert (found["running"], found["trials"], found["seconds"]) == ([5], 6, 180.0)
     assert found["best"]["number"] == run.best.number
     assert found["best"]["reward"] == run.best.terms.reward
+    assert found["over"] is False
+
+
+def test_a_run_whose_budget_is_spent_is_over_only_at_its_end():
+    filled("runs/killed", complete=4, running=1, budget=60)
+    filled("runs/done", complete=4, budget=60)
+    found = {name: told("status", name) for name in ("killed", "done")}
+    assert [(found[name]["driver"], found[name]["left"], found[name]["over"]) for name in found] == [
+        (None, 0, False),
+        (None, 0, True),
+    ]
 
 
 def test_a_run_that_cannot_be_read_does_not_hide_the_others(tmp_path):

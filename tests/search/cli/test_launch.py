@@ -1,11 +1,13 @@
-"""What a search without a complete trial says at its end."""
+"""What a search says at its end."""
 
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from helpers.runs import filled
 
-from search.cli.launch import _nothing_complete
+from search import open_run
+from search.cli.launch import _continue, _nothing_complete, _run
 
 PATH = Path("runs/short")
 RUNGS = (SimpleNamespace(epochs=1),)
@@ -54,3 +56,15 @@ def trial(state, reason="", rungs=()):
 )
 def test_what_ended_the_search_is_named_and_how_to_continue(run, message):
     assert _nothing_complete(run) == message
+
+
+def test_the_next_steps_are_about_the_run_also_where_a_published_network_has_its_name(at_home, capsys):
+    run = open_run(filled("runs/b0", complete=2))
+    _run(lambda display: run, ())
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"Next: search show b0:{run.best.number}   or   search train b0:best   or   search export b0 --format md"
+    )
+
+
+def test_a_folder_with_blanks_is_quoted():
+    assert _continue(Path("my runs/one")) == "Continue with: search resume 'my runs/one'"

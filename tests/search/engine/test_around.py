@@ -1,5 +1,7 @@
 """The network that a space is around, fitted to images and limits."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from helpers.fake_device import latencies_of
@@ -11,6 +13,7 @@ from search.engine.automatic import CPU, decided
 from search.profiles import Predictor
 from search.settings.limits import Limits
 from space import Space, UserError, cost, decode, published
+from space.cost.table import exact_cost
 
 PHOTOGRAPHS = Frame(32, 3, 10)
 
@@ -39,6 +42,12 @@ def test_it_is_as_large_as_all_limits_permit():
     assert "limit.params=200,000 and limit.macs=12,000,000" in reason
 
 
+def test_memory_is_that_of_the_batch_of_the_limit():
+    for batch, limit in ((8, 200_000_000), (48, 700_000_000)):
+        network, _ = fitted("b0", PHOTOGRAPHS, Limits(memory=limit, batch=batch), "auto")
+        assert 0.9 < exact_cost("memory", network, batch) / limit <= 1
+
+
 def test_latencies_are_those_of_the_given_profile(tmp_path):
     profile = latencies_of(Space.load("tiny_space"))
     profile.save(tmp_path / "phone.json")
@@ -46,6 +55,9 @@ def test_latencies_are_those_of_the_given_profile(tmp_path):
     limit = 0.5 * predictor(fitted("mobilenet-v1", PHOTOGRAPHS, Limits(), "auto")[0]).ms
     network, _ = fitted("mobilenet-v1", PHOTOGRAPHS, Limits(latency=limit), str(tmp_path / "phone.json"))
     assert 0.9 * FILLED <= predictor(network).ms / limit <= FILLED
+    profile.model_copy(update={"cost": "step"}).save(tmp_path / "steps.json")
+    with pytest.raises(UserError, match=r"steps\.json is a profile of training steps"):
+        fitted("mobilenet-v1", PHOTOGRAPHS, Limits(latency=limit), str(tmp_path / "steps.json"))
 
 
 def test_without_a_profile_latencies_are_measured(monkeypatch):
@@ -78,7 +90,9 @@ def test_a_limit_that_nothing_keeps_is_refused():
         fitted("b0", PHOTOGRAPHS, Limits(params=300), "auto")
 
 
-def test_a_search_under_a_limit_of_latency_is_around_a_network_of_that_latency(images, monkeypatch):
+@pytest.mark.parametrize("limit", [{"limit.latency": "2ms"}, {"limit": "./phone.yaml"}])
+def test_a_search_under_a_limit_of_latency_is_around_a_network_of_that_latency(images, monkeypatch, limit):
+    Path("phone.yaml").write_text("latency: 2ms\n")
     small = decode("r32_i16_s1_relu6/dw_d1_k3_s2_w24_relu6/dw_d1_k3_s2_w48_relu6/h0_c2")
     asked = []
 
@@ -87,7 +101,7 @@ def test_a_search_under_a_limit_of_latency_is_around_a_network_of_that_latency(i
         return small, "as large as it may be"
 
     monkeypatch.setattr("search.engine.automatic.fitted", fixed)
-    found = decided({**images, "limit.latency": "2ms"})
+    found = decided({**images, **limit})
     assert asked == [(CPU, Frame(32, 3, 2), 2.0, "auto")]
     assert found.settings["space"] == f"around:{small}"
     assert found.settings["first"] == str(small)

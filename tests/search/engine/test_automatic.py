@@ -122,7 +122,12 @@ def test_a_space_has_no_more_trials_than_networks(tmp_path, monkeypatch, images)
         "stages:\n  - {op: mb, kernel: [3, 5], expand: 2, depth: 1, stride: 2, width: 8}\n"
         "head: {width: 16}\nclasses: 2\n"
     )
-    assert decided({**images(), "space": "./few.yaml"}).settings["trials"] == 2
+    few = {**images(), "space": "./few.yaml"}
+    assert decided(few).settings["trials"] == 2
+    inside, outside = (f"r32_i8/mb_d1_k{kernel}_s2_e2_w8/h16_c2" for kernel in (5, 7))
+    found = decided({**few, "first": [inside, outside]})
+    assert found.settings["trials"] == 3
+    assert found.decisions[-1].reason == "all networks of the space, and 1 of first outside it"
 
 
 def test_decisions_are_stored_resolved_and_reproducible(images):

@@ -9,8 +9,10 @@ from search import launch, open_run, resume
 from search.config import Config
 from search.engine.automatic import decided
 from search.engine.initial_networks import resolved
+from search.engine.launch import prepared
 from search.testing import looked_up
 from space import Space, UserError, cost, decode, published
+from space.block_strings import decode_blocks
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -66,6 +68,15 @@ def test_runs_and_trials_are_resolved_before_the_configuration_is_read():
         resolved({"first": "none:3"})
 
 
+def test_block_strings_are_one_network():
+    blocks = "r1_k3_s11_e1_i32_o16_se0.25,r2_k3_s22_e6_i16_o24_se0.25"
+    found = resolved({"first": f"{OWN},{blocks}"})
+    assert found["first"] == [OWN, str(decode_blocks(blocks))]
+    assert len(Config.of({"space": "tiny_space", "first": blocks}).settings.first) == 1
+    with pytest.raises(UserError, match="reads 17 channels"):
+        resolved({"first": blocks.replace("i16", "i17")})
+
+
 def test_a_resume_keeps_them():
     def interrupted(request, report):
         if request.number == 1:
@@ -93,6 +104,19 @@ def test_one_over_a_limit_is_refused_at_launch():
         searched(**{"first": OWN, "limit.params": limit})
     assert "\n" not in str(refused.value)
     assert not Path("runs").exists()
+
+
+def test_a_network_over_a_limit_can_be_the_centre_of_a_space():
+    limit = cost(decode(OWN)).params - 1
+    plan = prepared({**QUICK, "space": f"around:{OWN}", "limit.params": limit})
+    assert plan.config.settings.first == ()
+    (decision,) = (one for one in plan.decisions if one.setting.startswith("first"))
+    assert decision.setting == f"first={OWN} is not tried"
+    assert decision.reason == f"params {limit + 1:,} > limit.params {limit:,}"
+    with pytest.raises(UserError, match=r"> limit\.params"):
+        prepared({**QUICK, "space": f"around:{OWN}", "limit.params": limit, "first": OWN})
+    (kept,) = prepared({**QUICK, "space": f"around:{OWN}"}).config.settings.first
+    assert kept == OWN
 
 
 def test_a_search_around_a_network_begins_with_it():

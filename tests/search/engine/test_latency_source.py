@@ -14,6 +14,7 @@ from search.config import Config, objective_of
 from search.engine import latency_source
 from search.engine.display import Silent
 from search.engine.latency_source import latency_profile_time, with_latencies
+from search.engine.launch import prepared
 from search.models import inference, onnx_session
 from search.profiles import Predictor, latency_bench, lookup
 from search.profiles.campaign import Campaign
@@ -114,6 +115,26 @@ def test_an_answer_that_is_too_slow_is_replaced(device, limit, stopwatch):
     assert len(stopwatch.measured) == len(set(stopwatch.measured)) <= 5
 
 
+def test_imported_trials_become_answers_only_with_a_latency_of_this_run(device, limit, stopwatch):
+    """The best network of the old run took a thousand times its latency there, which does not count here."""
+    stopwatch.errors = iter((1e3,))
+    settings = {**SETTINGS, "latency": "./phone.json", "limit.latency": limit, "finals": "off"}
+    old = launch({**settings, "trials": 6, "run": "old"}, evaluate=looked_up)
+    (slow,) = (trial for trial in old.ranked if exceeds(trial, old.config.limit))
+    stopwatch.measured.clear()
+    new = launch({**settings, "trials": 1, "run": "new", "from": "old"}, evaluate=looked_up)
+    assert not any(exceeds(trial, new.config.limit) for trial in new.ranked)
+    assert new.answers.best == new.ranked[0]
+    for answer in (new.answers.best, new.answers.most_accurate, new.answers.cheapest):
+        assert answer.architecture in stopwatch.measured
+        assert row(answer)["measured_latency_ms"] == pytest.approx(answer.latency.ms, rel=0.02)
+    measured = [trial for trial in new.trials if trial.result and trial.result.latency_ms]
+    assert [trial.architecture for trial in measured if trial.state == "imported"]
+    assert {trial.architecture for trial in measured} == set(stopwatch.measured)
+    assert [trial.origin for trial in new.trials[:6]] == [f"old:{number}" for number in range(6)]
+    assert new.trial(slow.number).architecture == slow.architecture
+
+
 def test_a_missing_runtime_leaves_the_answers_unmeasured(device, monkeypatch, limit):
     monkeypatch.setattr(onnx_session, "missing", lambda: ["onnxruntime"])
     notes, display = [], Silent()
@@ -191,6 +212,24 @@ def test_a_profile_of_steps_is_refused(device, profile, tmp_path):
     config = Config.of({**SETTINGS, "latency": "./steps.json", "limit.latency": 5})
     with pytest.raises(UserError, match=r"\./steps\.json is a profile of training steps"):
         with_latencies(config, lambda text: None)
+
+
+@pytest.mark.parametrize(
+    ("file", "force", "says"),
+    [
+        ("missing.json", True, r"missing\.json"),
+        ("steps.json", True, r"\./steps\.json is a profile of training steps"),
+        ("phone.json", False, "made with processor a processor, not"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_before_anything_is_estimated(
+    device, profile, tmp_path, file, force, says
+):
+    profile.model_copy(update={"cost": "step"}).save(tmp_path / "steps.json")
+    settings = {**SETTINGS, "latency": f"./{file}", "force_step": force}
+    with pytest.raises(UserError, match=says):
+        prepared({**settings, "limit.latency": 5})
+    prepared(settings)  # Without a limit the file plays no role.
 
 
 def test_nothing_is_measured_where_latency_plays_no_role(device):

@@ -2,10 +2,11 @@ import json
 
 import numpy as np
 import pytest
+from helpers.quick import QUICK
 
 from search import launch, resume
 from search.engine.display import Silent
-from search.runs.names import RUNS
+from search.runs.names import CONFIG, RUNS
 from search.runs.run import ENVIRONMENT, LEDGER, open_run
 from search.testing import looked_up
 from space.refusal import UserError
@@ -69,6 +70,17 @@ def test_a_search_that_nothing_can_improve_ends_with_a_reason_and_stays_ended(tm
     assert resume("r", display=again, evaluate=looked_up).trials == run.trials
     assert told.notes[-1:] == again.notes
     assert "early stop" in told.notes[-1]
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_run_is_not_resumed_without_its_device():
+    run = launch({**QUICK, "trials": 2, "finals": "off"}, evaluate=looked_up)
+    config = run.path / CONFIG
+    config.write_text(config.read_text().replace("device: auto", "device: cuda:77"))
+    with pytest.raises(UserError, match="There is no device 'cuda:77' here"):
+        resume("r", {"trials": 4}, evaluate=looked_up)
+    assert len(open_run("r").trials) == 2
+    assert open_run("r").config.settings.trials == 2
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 from search.engine.launch import prepared, resume
 from search.executors import gpus
 from search.executors.gpus import Gpu, gpus_for, numbering, read_anew, seen, selected
+from search.executors.placement import placed
 from space import UserError
 
 FOUR = [Gpu(number, f"GPU-{letter * 8}", "card", 10**10) for number, letter in enumerate("abcd")]
@@ -39,6 +40,15 @@ def test_visible_devices_are_chosen_and_counted_as_cuda_does(visible, uuids):
     chosen = selected(FOUR, visible)
     assert [gpu.uuid[4] for gpu in chosen] == list(uuids)
     assert [gpu.number for gpu in chosen] == list(range(len(uuids)))
+
+
+def test_a_mig_instance_is_a_gpu_for_one_trial():
+    (gpu,) = selected(FOUR, "MIG-1a2b,MIG-3c4d")
+    assert (gpu.number, gpu.uuid) == (0, "MIG-1a2b")
+    placement = placed([gpu], per_gpu="auto", workers=None, cores=8, graphed=False, mps=True)
+    assert placement.devices == ("cuda:0",)
+    assert selected(FOUR, "1,MIG-1a2b") == (replace(FOUR[1], number=0),)
+    assert selected([], "MIG-1a2b") == ()
 
 
 @pytest.mark.parametrize(

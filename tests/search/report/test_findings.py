@@ -8,7 +8,7 @@ import pytest
 from helpers.runs import ENVIRONMENT_OF_ALL, filled, train_again
 
 from search import open_run
-from search.report.answers import cards, overview
+from search.report.answers import advice, cards, overview
 from search.report.findings import finals_differences, findings
 from search.report.prose import differences, summary
 from search.stats.differences import Differences
@@ -44,6 +44,8 @@ def test_the_winner_and_the_next_commands(done):
     assert f"is trial {best.number}: {best.terms}, from a single training" in text
     assert str(best.architecture) in text
     assert f"search show {done}:{best.number}" in text
+    assert f"search train {done}:best" in text
+    assert f"search train {done}:best" in advice(findings(open_run(done)))
     assert f"scale --base {done}:{best.number} --phi 1" in text
 
 

@@ -18,6 +18,11 @@ def test_a_run_is_a_line_with_its_best_trial(run):
     assert len(repr(run)) < 250
 
 
+def test_the_command_that_continues_a_run_is_for_a_shell(tmp_path):
+    path = filled(tmp_path / "my runs" / "one", complete=1, running=1)
+    assert open_run(path).go_on == f"search resume '{path}'"
+
+
 def test_a_trial_has_its_figures(run):
     trial = run.best
     assert (trial.accuracy, trial.reward) == (trial.result.accuracy, trial.terms.reward)

@@ -4,13 +4,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from helpers.fake_device import DEVICE, profile_of
 from helpers.quick import QUICK
 
 from search import launch, open_run, resume
+from search.profiles.campaign import Campaign
 from search.samplers import SAMPLERS
 from search.testing import looked_up
 from search.trials.columns import row
-from space import UserError
+from space import Space, UserError
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -148,6 +150,22 @@ def test_what_does_not_compare_is_refused_with_what_differs(changed, says):
         searched("new", **{"from": "old", **changed})
     assert "\n" not in str(refused.value)
     assert not Path("runs/new").exists()
+
+
+def test_the_use_of_graphs_changes_no_result():
+    searched("old")
+    run = searched("new", trials=1, **{"from": "old", "proxy.graph": "never"})
+    assert [trial.state for trial in run.trials[:8]] == ["imported"] * 8
+
+
+def test_a_profile_predicts_step_times_beside_another_reference(monkeypatch):
+    monkeypatch.setattr("search.engine.launch.measure_best", lambda engine, forecast: None)
+    searched("old", **{"reward.w": -0.07})
+    profile_of(Campaign(Space.load("tiny_space"), DEVICE, 32)).save(Path("cpu.json"))
+    predicted = {"reward.w": -0.07, "reward.reference": "b0", "step": "./cpu.json", "force_step": True}
+    run = searched("new", trials=1, **predicted, **{"from": "old"})
+    assert [trial.state for trial in run.trials[:8]] == ["imported"] * 8
+    assert {trial.predicted is None for trial in run.trials} == {False}
 
 
 def test_step_times_beside_another_reference_are_refused():

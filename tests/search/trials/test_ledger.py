@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -98,6 +99,14 @@ def test_what_others_found_out_is_taken_up_in_one_step(ledger):
     assert len(ledger.records("f")) == 2
 
 
+def test_another_result_of_a_trial_leaves_its_state_and_origin(ledger):
+    told = replace(record(0, state="imported"), reason="old:3", result=RESULT)
+    ledger.adopt([told], "f")
+    timed = replace(RESULT, latency_ms=1.5)
+    ledger.measure(told, "f", timed)
+    assert ledger.records("f") == (replace(told, result=timed),)
+
+
 def test_notes_keep_the_first_value_unless_replaced(ledger):
     ledger.note("k", "1")
     ledger.note("k", "2")
@@ -128,6 +137,18 @@ def test_a_ledger_that_cannot_be_read_is_refused(ledger, tmp_path):
     for write in (True, False):
         with pytest.raises(UserError, match="cannot be used as a ledger"):
             Ledger(tmp_path / "folder", write=write)
+
+
+def test_a_ledger_in_a_folder_without_permission_to_write_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "trials.sqlite"
+    monkeypatch.setattr(os, "access", lambda place, mode: place != tmp_path)
+    with closing(Ledger(path)) as ledger:
+        ledger.add(record(0))
+        with closing(Ledger(path, write=False)) as reader:
+            assert len(reader.records("f")) == 1  # although it is not in the main file yet
+    with closing(Ledger(path, write=False)) as reader:
+        assert len(reader.records("f")) == 1
+        assert os.listdir(tmp_path) == [path.name]
 
 
 def test_a_later_schema_is_refused(ledger, tmp_path):
