@@ -84,10 +84,9 @@ def scale(
             f"phi = {phi:g} leaves images with sides of {scaled.resolution} pixels, fewer than the total stride of "
             f"{base.name}, {scaled.stride}."
         )
+    # It is cached by blocks, and refuses images that layers without padding reduce to nothing.
     try:
-        cost(
-            scaled
-        )  # It is cached by blocks, and refuses images that layers without padding reduce to nothing.
+        cost(scaled)
     except UserError as error:
         raise UserError(f"phi = {phi:g}: {error}") from None
     return ScaledModel(base, rule, phi, multipliers, scaled)

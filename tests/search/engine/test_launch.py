@@ -63,7 +63,11 @@ def test_a_search_that_nothing_can_improve_ends_with_a_reason_and_stays_ended(tm
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     settings = {"space": "tiny_space", "executor": "serial", "trials": 120, "reward.w": 0, "finals": "off"}
-    images = {"data.images": 100, "data.test_images": 20, "seed": 1}  # A seed with which nothing is left after 56.
+    images = {
+        "data.images": 100,
+        "data.test_images": 20,
+        "seed": 1,
+    }  # A seed with which nothing is left after 56.
     told, again = Listening(), Listening()
     run = launch(settings | images | {"run": "r"}, display=told, evaluate=looked_up)
     assert 40 <= len(run.trials) < 120
