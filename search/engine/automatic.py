@@ -43,10 +43,14 @@ STEPS = 300
 """The number of steps of a proxy training, which are 2 epochs of 9,600 images. At half the width, trainings of this
 length rank networks by validation loss with 0.92 of the Kendall's tau that trainings of 10 epochs with different
 seeds have with each other, for a tenth of the cost (lab book, table of proxies)."""
-FULL_STEPS, FULL_RATE, FULL_MACS = 600, 0.016, 25e6
-"""The number of steps and the learning rate of a proxy of full width, and the multiply-adds up to which a network is
-small enough for it. Where widths are choices, small networks have layers of 8 channels. With half the width, a search
-in the same space ended 2 to 4 points behind (lab book, the proof)."""
+FULL_STEPS, FULL_SIDE, FULL_RATE, FULL_MACS = 1200, 0.75, 0.016, 25e6
+"""A proxy of full width: the number of its steps, the side of its images relative to the space's, its learning rate,
+and the multiply-adds up to which a network is small enough for it. Where widths are choices, small networks have
+layers of 8 channels, and with half the width a search in the same space ended 2 to 4 points behind. These steps take
+as long as half as many on images of the full side, which ranked shallow networks too high (lab book, the proof)."""
+SHIFT = 0.125
+"""The largest shift of a training image in that proxy, as a share of its side, as in full trainings (recipe=small).
+With smaller shifts, networks that use the exact position of an image are ranked too high (lab book, the proof)."""
 MIN_EPOCHS, MAX_EPOCHS = 2, 20
 DIVISORS = (8, 4, 2, 1)
 MAX_IMAGES = 10_000
@@ -270,7 +274,9 @@ def _proxy(space: Space, images: Images, *, synthetic: bool, full: bool) -> tupl
         values |= {"proxy.resolution": own, "proxy.width": 0.5, "proxy.stem_stride": None}
         why = "half the width with an unchanged stem ranks best at a tenth of the cost of 10 epochs (24 networks)"
         if full:
-            values |= {"proxy.width": 1.0, "proxy.learning_rate": FULL_RATE}
+            side = own and max(8 * round(FULL_SIDE * own / 8), *(frame.stride for frame in space.frames), 8)
+            values |= {"proxy.resolution": side, "proxy.width": 1.0, "proxy.learning_rate": FULL_RATE}
+            values["proxy.shift"] = round(SHIFT * (side or min(resolutions)))
             why = "full width, since widths are choices and these networks are narrow"
     else:
         values |= {"proxy.resolution": 32, "proxy.width": 0.25, "proxy.stem_stride": 2}

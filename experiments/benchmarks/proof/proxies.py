@@ -2,8 +2,8 @@
 
     python -m experiments.benchmarks.proof.proxies NETWORK ... proxy.epochs=8 --npz FILE.npz --out FILE.jsonl
 
-Words with "=" are settings of the proxy, beginning with those that `proxy=auto` has for narrow networks: full width,
-the space's own resolution, and twice the recipe's learning rate. Each training is a line of the journal, with its
+Words with "=" are settings of the proxy, which otherwise trains at full width and the network's own resolution, for 4
+epochs at twice the recipe's learning rate. Each training is a line of the journal, with its
 accuracy and loss on the validation images; a second start trains what is missing.
 """
 

@@ -9,9 +9,10 @@ from helpers.fake_device import latencies_of
 from search.config import Config
 from search.engine import around
 from search.engine.around import FILLED, Frame, fitted
-from search.engine.automatic import CPU, decided
+from search.engine.automatic import CPU, SHIFT, decided
 from search.profiles import Predictor
 from search.settings.limits import Limits
+from search.training.recipe import Recipe
 from space import Space, UserError, cost, decode, published
 from space.cost.table import exact_cost
 
@@ -107,7 +108,9 @@ def test_a_search_under_a_limit_of_latency_is_around_a_network_of_that_latency(i
     assert found.settings["first"] == str(small)
     config = Config.of(found.settings)
     assert config.base == small
-    assert (config.proxy.width, config.proxy.learning_rate) == (1.0, 0.016)
+    proxy = config.proxy
+    assert (proxy.width, proxy.learning_rate, proxy.resolution, proxy.shift) == (1.0, 0.016, 24, 3)
+    assert Recipe().shift == SHIFT
     assert any(str(decision).endswith("as large as it may be") for decision in found.decisions)
 
 
