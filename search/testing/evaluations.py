@@ -71,7 +71,7 @@ def _plausible(request: Request) -> float:
     digest = hashlib.sha256(f"{request.architecture} {request.seed}".encode()).digest()
     noise = int.from_bytes(digest[:4]) / 2**32
     size = cost(decode(request.architecture)).params
-    return 0.9 - 0.4 * abs(size - 15_000) / 40_000 + 0.02 * noise
+    return max(0.1, 0.9 - 0.4 * abs(size - 15_000) / 40_000) + 0.02 * noise
 
 
 def faulty(request: Request, report: Callable[[int, float], None]) -> Result:

@@ -4,7 +4,7 @@ import pickle
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from space import Space, cost, decode
@@ -42,18 +42,19 @@ def _space_of(ops):
     )
 
 
-@given(st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=3, unique=True), st.randoms())
+@given(st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=2, unique=True), st.randoms())
 def test_costs_of_points_of_all_blocks_depths_and_images_are_those_of_their_networks(ops, rng):
     space = _space_of(ops)
     for point in (space.sample(rng) for _ in range(5)):
         assert space.cost_at(point) == cost(space.at(point))
 
 
-@given(st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=3, unique=True), st.randoms())
+@settings(max_examples=40)
+@given(st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=2, unique=True), st.randoms())
 def test_a_choice_is_active_where_another_of_its_options_gives_another_network(ops, rng):
     space = _space_of(ops)
     counts = [len(choice.options) for choice in space.choices]
-    for point in (space.sample(rng) for _ in range(5)):
+    for point in (space.sample(rng) for _ in range(2)):
         networks = [
             {space.at((*point[:choice], option, *point[choice + 1 :])) for option in range(count)}
             for choice, count in enumerate(counts)
