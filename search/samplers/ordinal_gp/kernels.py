@@ -16,11 +16,13 @@ Matrix = NDArray[np.float64]
 class Inputs:
     """The inputs of the model, with one row per point.
 
-    codes: the codes of the choices (see `Encoding`), scaled to a total variance of 1. sizes: the standardised
-    logarithms of MACs and params; without columns if the model does not use sizes.
+    codes: the codes of the choices (see `Encoding`), scaled to a total variance of 1. sums: the sums of the codes of
+    like choices, scaled alike; without columns if there are none. sizes: the standardised logarithms of MACs and
+    params; without columns if the model does not use sizes.
     """
 
     codes: Vectors
+    sums: Vectors
     sizes: Vectors
 
     def __len__(self) -> int:
@@ -30,25 +32,41 @@ class Inputs:
 class Pairs:
     """All pairs of the n points of `one` with the m points of `other`.
 
-    inner, sizes: the inner products (n, m) of the codes and of the sizes. The results of `smooth` and `covariance`
-    are kept, so kernels with the same length scale share a matrix, and hypotheses with the same kernel a covariance.
+    sizes: the inner products (n, m) of the sizes. The results of the methods are kept, so kernels with the same
+    parameters share a matrix, and hypotheses with the same kernel a covariance.
     """
 
     def __init__(self, one: Inputs, other: Inputs) -> None:
-        self.inner: Matrix = one.codes @ other.codes.T
         self.sizes: Matrix = one.sizes @ other.sizes.T
-        squares = (one.codes**2).sum(1)[:, None] + (other.codes**2).sum(1) - 2 * self.inner
-        self._squares = np.maximum(squares, 0, out=squares)
-        self._smooth: dict[float, Matrix] = {}
+        self._codes, self._sums = _products(one.codes, other.codes), _products(one.sums, other.sums)
+        self._mixed: dict[float, tuple[Matrix, Matrix]] = {}
+        self._smooth: dict[tuple[float, float], Matrix] = {}
         self._covariances: dict[Kernel, Matrix] = {}
 
-    def smooth(self, length: float) -> Matrix:
-        """Return the squared exponential (n, m) of the distances between codes, for this length scale."""
-        if length not in self._smooth:
-            exponents = -0.5 * self._squares
+    def inner(self, sums: float) -> Matrix:
+        """Return the inner products (n, m) of the codes, in which the sums have this share."""
+        return self._mix(sums)[0]
+
+    def smooth(self, length: float, sums: float) -> Matrix:
+        """Return the squared exponential (n, m) of the distances between codes, for this length scale.
+
+        sums: the share of the sums in the squared distances.
+        """
+        if (length, sums) not in self._smooth:
+            exponents = -0.5 * self._mix(sums)[1]
             exponents /= length**2
-            self._smooth[length] = np.exp(exponents, out=exponents)
-        return self._smooth[length]
+            self._smooth[length, sums] = np.exp(exponents, out=exponents)
+        return self._smooth[length, sums]
+
+    def _mix(self, sums: float) -> tuple[Matrix, Matrix]:
+        if not sums:
+            return self._codes
+        if sums not in self._mixed:
+            inner, squares = (
+                (1 - sums) * own + sums * other for own, other in zip(self._codes, self._sums, strict=True)
+            )
+            self._mixed[sums] = inner, squares
+        return self._mixed[sums]
 
     def covariance(self, kernel: Kernel) -> Matrix:
         """Return the covariance (n, m) of every pair. It is shared, so it must not be changed."""
@@ -57,23 +75,31 @@ class Pairs:
         return self._covariances[kernel]
 
 
+def _products(one: Vectors, other: Vectors) -> tuple[Matrix, Matrix]:
+    """Return the inner products (n, m) of all pairs of rows, and their squared distances."""
+    inner = one @ other.T
+    squares = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2 * inner
+    return inner, np.maximum(squares, 0, out=squares)
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """A covariance function: the sum of 1, a part over the codes of the choices and a part over network sizes.
 
     The part over codes is the sum of a linear and a smooth (squared exponential) function. linear: the share of the
-    linear function. length: the length scale of the smooth function. sizes: the share of the part over sizes.
-    Shares are in 0..1.
+    linear function. length: the length scale of the smooth function. sums: the share of the sums of like choices in
+    the codes. sizes: the share of the part over sizes. Shares are in 0..1.
     """
 
     linear: float
     length: float
+    sums: float
     sizes: float
 
     def __call__(self, pairs: Pairs) -> Matrix:
         """Return the covariance (n, m) of every pair."""
-        covariance = self.linear * pairs.inner
-        covariance += (1 - self.linear) * pairs.smooth(self.length)
+        covariance = self.linear * pairs.inner(self.sums)
+        covariance += (1 - self.linear) * pairs.smooth(self.length, self.sums)
         if self.sizes:
             covariance *= 1 - self.sizes
         covariance += 1
@@ -83,6 +109,7 @@ class Kernel:
 
     def variances(self, points: Inputs) -> Matrix:
         """Return the variance of every point: the diagonal of `self(Pairs(points, points))`."""
-        codes = self.linear * (points.codes**2).sum(1) + 1 - self.linear
+        squares = (1 - self.sums) * (points.codes**2).sum(1) + self.sums * (points.sums**2).sum(1)
+        codes = self.linear * squares + 1 - self.linear
         diagonal: Matrix = 1 + (1 - self.sizes) * codes + self.sizes * (points.sizes**2).sum(1)
         return diagonal

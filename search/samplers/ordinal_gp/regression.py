@@ -23,6 +23,8 @@ LINEAR = (0.1, 0.5, 0.9)
 """The candidate shares of the linear part in the part over codes."""
 LENGTHS = (0.5, 1.0, 2.0)
 """The candidate length scales of the smooth part. Two random points are sqrt(2) apart."""
+SUMS = (0.0, 0.5)
+"""The candidate shares of the sums of like choices in the codes."""
 SIZES = (0.0, 0.5)
 """The candidate shares of the part over sizes."""
 NOISE = (1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0)
@@ -51,11 +53,12 @@ class Hypothesis:
 
 def hypotheses(points: Inputs, targets: NDArray[np.float64]) -> tuple[Hypothesis, ...]:
     """Return the likeliest kernels and noises, the best first, for `targets` with mean 0 and variance 1."""
-    shares = SIZES if points.sizes.shape[1] else SIZES[:1]
+    sums = SUMS if points.sums.shape[1] else SUMS[:1]
+    sizes = SIZES if points.sizes.shape[1] else SIZES[:1]
     pairs = Pairs(points, points)
     scored = [
         (likelihood, kernel, noise)
-        for kernel in (Kernel(*parts) for parts in product(LINEAR, LENGTHS, shares))
+        for kernel in (Kernel(*parts) for parts in product(LINEAR, LENGTHS, sums, sizes))
         for likelihood, noise in _likelihoods(kernel(pairs), targets)
     ]
     scored.sort(key=lambda each: -each[0])

@@ -10,19 +10,16 @@ MINI = Space.load("effv2_mini")
 
 
 def test_the_four_encodings_differ_where_a_choice_is_not_active():
-    codes = {name: encoding([(0,) * len(MINI.choices)]) for name, encoding in encodings(MINI)}
+    codes = {name: encoding.both([(0,) * len(MINI.choices)]) for name, encoding in encodings(MINI)}
     assert len(codes) == 4
-    axes = sum(
-        1 if choice.ordered or len(choice.options) < 3 else len(choice.options) for choice in MINI.choices
-    )
-    assert {code.shape[1] - axes for name, code in codes.items() if "without sums" in name} == {0}
-    assert all(code.shape[1] > axes for name, code in codes.items() if "with sums" in name)
+    assert {sums.shape[1] for name, (_, sums) in codes.items() if "without sums" in name} == {0}
+    assert all(sums.shape[1] for name, (_, sums) in codes.items() if "with sums" in name)
 
 
 def test_noise_is_not_explained_and_a_trend_is():
     rng = np.random.default_rng(0)
     codes = rng.choice([-1.0, 1.0], size=(40, 6)) / np.sqrt(6)
-    inputs = Inputs(codes, np.zeros((40, 0)))
+    inputs = Inputs(codes, np.zeros((40, 0)), np.zeros((40, 0)))
     assert explained(inputs, codes @ np.arange(6.0)) > 0.9
     assert explained(inputs, rng.normal(size=40)) < 0.3
 

@@ -32,24 +32,26 @@ def test_ordered_options_are_on_one_axis_and_others_on_their_own():
 def test_the_same_choice_in_several_stages_has_the_sum_of_its_codes_too():
     choices = [WIDTH, stage(0, "kernel", (3, 5)), stage(0, "depth", (1, 2, 3)), stage(1, "kernel", (3, 5))]
     encoding = Encoding(choices, everywhere)
-    codes = encoding([(0, 0, 0, 0), (0, 1, 0, 1), (0, 0, 0, 1)])
-    assert codes.shape == (3, 5)
-    assert codes[:, 4].tolist() == (codes[:, 1] + codes[:, 3]).tolist() == pytest.approx([-2, 2, 0])
-    assert encoding.spread == pytest.approx(4 + 2)
+    codes, sums = encoding.both([(0, 0, 0, 0), (0, 1, 0, 1), (0, 0, 0, 1)])
+    assert (codes == encoding([(0, 0, 0, 0), (0, 1, 0, 1), (0, 0, 0, 1)])).all()
+    assert sums.tolist() == [[-2], [2], [0]]
+    assert (encoding.spread, encoding.spread_of_sums) == pytest.approx((4, 2))
 
 
 def test_ordered_choices_are_alike_whatever_their_options_and_others_only_with_the_same():
-    widths = [stage(0, "width", (8, 16)), stage(1, "width", (24, 32, 48))]
-    assert Encoding(widths, everywhere)([(0, 0)]).shape == (1, 3)
-    ops = [stage(0, "op", ("mb", "dw", "fused"), False), stage(1, "op", ("mb", "dw", "uib"), False)]
-    assert Encoding(ops, everywhere)([(0, 0)]).shape == (1, 6)
-    assert Encoding([ops[0], stage(1, *("op", ops[0].options), False)], everywhere)([(0, 0)]).shape == (1, 9)
+    def sums(*choices):
+        return Encoding(choices, everywhere).both([(0,) * len(choices)])[1].shape[1]
+
+    assert sums(stage(0, "width", (8, 16)), stage(1, "width", (24, 32, 48))) == 1
+    op = stage(0, "op", ("mb", "dw", "fused"), False)
+    assert sums(op, stage(1, "op", ("mb", "dw", "uib"), False)) == 0
+    assert sums(op, stage(1, "op", op.options, False)) == 3
 
 
 def test_choices_that_are_not_active_have_code_zero():
     choices = [WIDTH, stage(0, "kernel", (3, 5)), stage(1, "kernel", (3, 5))]
     codes = Encoding(choices, lambda point: (True, False, True))([(0, 0, 1), (0, 1, 1)])
-    assert codes[0].tolist() == codes[1].tolist() == pytest.approx([-np.sqrt(1.5), 0, 1, 1])
+    assert codes[0].tolist() == codes[1].tolist() == pytest.approx([-np.sqrt(1.5), 0, 1])
 
 
 @pytest.mark.parametrize("name", ["mobile", "effv2_mini"])
@@ -62,5 +64,6 @@ def test_points_of_one_network_that_differ_in_one_choice_have_one_code(name):
             other = (*other, *point[choice + 1 :])
             if not active:
                 found += 1
-                assert (encoding([point]) == encoding([other])).all()
+                both = zip(encoding.both([point]), encoding.both([other]), strict=True)
+                assert all((one == same).all() for one, same in both)
     assert found
