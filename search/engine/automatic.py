@@ -33,7 +33,7 @@ CPU = "mobilenet-v1"
 on photographs of 32 px, and five searches around it ended 1.2 points below to 2.8 above it (lab book, the proof)."""
 TRIALS = 20
 """The default number of trials. To reach the level of random search for accuracy, the default sampler needs 9 trials
-on NAS-Bench-Macro (256 random trials) and 16 on effv2_mini (64 random trials); see the lab book."""
+on NAS-Bench-Macro (256 random trials) and 14 on effv2_mini (64 random trials); see the lab book."""
 LARGE, LARGE_TRIALS = 30, 32
 """The number of choices from which on a space is large, and the default number of trials there: five searches in
 such spaces found their best network after 21 to 46 trials (lab book, the proof)."""
@@ -309,6 +309,6 @@ def _trials(config: Config) -> tuple[dict[str, Any], str]:
     if len(space.choices) >= LARGE:
         return {"trials": LARGE_TRIALS}, f"the space has {len(space.choices)} choices"
     reason = (
-        "on two tables, the default sampler needs 9 and 16 trials to equal 256 and 64 random ones in accuracy"
+        "on two tables, the default sampler needs 9 and 14 trials to equal 256 and 64 random ones in accuracy"
     )
     return {"trials": TRIALS}, reason
