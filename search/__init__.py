@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from search.api.run import Run
     from search.api.train import train
     from search.config import Config
-    from search.engine.launch import Stopped
+    from search.engine.driving import Stopped
     from search.evaluation.evaluate import evaluate
     from search.evaluation.metrics import Evaluation
     from search.trials.trial import Trial
@@ -24,7 +24,7 @@ _HOMES = {
     "Config": "config",
     "Evaluation": "evaluation.metrics",
     "Run": "api.run",
-    "Stopped": "engine.launch",
+    "Stopped": "engine.driving",
     "Trial": "trials.trial",
     "evaluate": "evaluation.evaluate",
     "launch": "api.launch",

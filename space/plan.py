@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from space.architecture import Architecture, Head, Stage, Stem
 from space.blocks import BLOCKS
@@ -50,6 +52,31 @@ def plan(architecture: Architecture) -> tuple[Block, ...]:
             blocks.append(Block(f"stages.{number}.{index}", stage.op, layers, shortcut))
             width = stage.width
     return (*blocks, Block("head", "", head_layers(architecture.head, width, architecture.classes)))
+
+
+T = TypeVar("T")
+
+
+def repeated(
+    stage: Stage,
+    width: int,
+    side: int,
+    block: Callable[[Stage, int, int, int], T],
+    side_of: Callable[[T], int],
+) -> Iterator[tuple[T, int]]:
+    """Yield what `block` returns for the distinct blocks of a stage, in order, each with how often it occurs.
+
+    A block whose output has the shape of its input is followed by equal ones; without padding, each block of a stage
+    can have another input. width, side: the channels and the side in pixels of the stage's input. block: a function
+    of (stage, input channels, stride, input side). side_of: the function from its values to the side of the output.
+    """
+    stride, left = stage.stride, stage.depth
+    while left:
+        value = block(stage, width, stride, side)
+        after = side_of(value)
+        times = left if after == side and width == stage.width and stride == 1 else 1
+        yield value, times
+        width, side, stride, left = stage.width, after, 1, left - times
 
 
 def stem_layers(stem: Stem, channels: int) -> tuple[Layer, ...]:

@@ -156,7 +156,7 @@ def _run(drive: Callable[[Terminal], Fitted]) -> None:
     """Run a fit with its display and print its result, or how to continue it if it ends early."""
     from rich.console import Console
 
-    from search.engine.launch import Stopped
+    from search.engine.driving import Stopped
     from search.engine.live import Terminal
     from search.trials.ledger import LedgerFailed
 

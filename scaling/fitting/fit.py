@@ -25,13 +25,14 @@ from search.config import Config
 from search.data import Dataset, load
 from search.data.dataset import contents_of
 from search.engine.display import Display, Silent
+from search.engine.driving import Stopped, drive
 from search.engine.feasibility import check, check_machine
-from search.engine.launch import Stopped, create, drive
 from search.executors import Evaluate
 from search.executors.gpus import read_anew
 from search.files import unused
 from search.proxy.evaluate import evaluate
 from search.proxy.proxy import fidelity
+from search.runs.creation import create
 from search.runs.names import CONFIG, RUNS, find
 from search.runs.run import LEDGER, open_run
 from search.runs.warm_start import ledger_of
@@ -101,9 +102,9 @@ def fit(
     the run while it lasts; None shows nothing. evaluate: the function that a worker calls for each training.
 
     Accuracies are those of the validation split. The run and its results (coefficients, tables, a figure, a page) are
-    stored in runs/NAME. Raises `UserError` for invalid arguments, before anything is written;
-    `search.engine.launch.Stopped` if the fit ends early; and `search.trials.ledger.LedgerFailed` if results cannot be
-    stored. After these two, as after Ctrl-C, `scaling.fitting.fit.resume` continues the fit.
+    stored in runs/NAME. Raises `UserError` for invalid arguments, before anything is written; `search.Stopped` if the
+    fit ends early; and `search.trials.ledger.LedgerFailed` if results cannot be stored. After these two, as after
+    Ctrl-C, `scaling.fitting.fit.resume` continues the fit.
     """
     return begin(plan(base, settings, design), display=display, evaluate=evaluate)
 

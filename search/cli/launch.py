@@ -100,7 +100,7 @@ def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
     from rich.console import Console
 
     from search.cli.screen import show_run
-    from search.engine.launch import Stopped
+    from search.engine.driving import Stopped
     from search.engine.live import Terminal
     from search.runs.run import open_run
     from search.trials.ledger import LedgerFailed

@@ -19,12 +19,14 @@ from search.compare.rates import best_rates, representatives
 from search.compare.training import Returned, Training, packed, trained, unpack
 from search.data import load
 from search.engine.display import Display, Silent
+from search.engine.driving import Stopped
 from search.engine.latency_source import profile_files
-from search.engine.launch import Stopped, create, resume
+from search.engine.launch import resume
 from search.engine.parent import parent_file
 from search.executors.jobs import Tally, done
 from search.files import sole_writer, write_file
 from search.models.model import is_model, read_document
+from search.runs.creation import create
 from search.runs.run import PARENT, Run, open_run
 from search.trials.ledger import LedgerFailed
 from space import UserError, decode, documents

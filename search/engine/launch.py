@@ -1,4 +1,4 @@
-"""Launch a search, or resume one: everything that happens around the engine.
+"""Launch a search, or resume one: from settings to a run that is driven.
 
 >>> from search import launch
 >>> run = launch({"space": "tiny_space", "trials": 4})  # doctest: +SKIP
@@ -6,62 +6,34 @@
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-import shutil
-import signal
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from search.config import Config
 from search.data import Dataset
-from search.data.report import imbalance
 from search.engine.automatic import Decision, decided
 from search.engine.display import Display, Silent
-from search.engine.engine import Engine
+from search.engine.driving import drive
 from search.engine.feasibility import check, check_machine, check_times, within_limits, within_times
 from search.engine.initial_networks import resolved
 from search.engine.latency_source import loaded, profile_files, with_latencies
-from search.engine.measured_answers import measure_answers
 from search.engine.outlook import outlook
-from search.engine.parent import Parent, inheriting, parent_of, source_of
-from search.engine.proposals import Proposals, Sampled
-from search.engine.remeasure_step_times import measure_best
-from search.engine.search_and_finals import SearchAndFinals
+from search.engine.parent import Parent, parent_of, source_of
+from search.engine.proposals import Sampled
 from search.engine.step_times import with_step
 from search.executors import Evaluate
 from search.executors.gpus import read_anew
-from search.files import numbered, unused, write_file
+from search.files import unused
 from search.proxy.evaluate import evaluate
 from search.proxy.proxy import fidelity
-from search.runs.environment import environment, resumed_with
+from search.runs.creation import create, free_name
 from search.runs.exchange import spans
-from search.runs.lock import driver_lock
-from search.runs.names import CONFIG, RUNS
-from search.runs.run import ENVIRONMENT, LEDGER, LOCK, PARENT, Run, ledger_file, open_run
+from search.runs.names import RUNS
+from search.runs.run import LEDGER, PARENT, Run, open_run
 from search.runs.warm_start import imported_trials, ledger_of, permitted
-from search.trials.ledger import OVER, Ledger
 from search.trials.records import Record
-from space import UserError, documents
-
-
-class Stopped(Exception):
-    """The error of a run that stopped before its end, with the reason in one line.
-
-    exhausted: True if the reason is that no network was left to train, and no trial has a result.
-    """
-
-    def __init__(self, why: str, *, exhausted: bool = False) -> None:
-        super().__init__(why)
-        self.exhausted = exhausted
+from space import UserError
 
 
 def launch(
@@ -82,7 +54,7 @@ def launch(
     """
     plan = prepared(settings or {})
     config, data = replace(plan.config, pruner=plan.config.pruner.decided(plan.config.workload)), plan.data
-    name = _free_name(config.settings.run) or unused(RUNS, config.space.name).name
+    name = free_name(config.settings.run) or unused(RUNS, config.space.name).name
     shown = display or Silent()
     for line in (*map(str, plan.decisions), *(plan.parent.remarks if plan.parent else ()), *plan.outlook):
         shown.note(line)
@@ -173,143 +145,3 @@ def resume(
     document = config.document() if settings else None
     drive(path, config, Sampled(config), config.dataset(), display or Silent(), evaluate, document)
     return open_run(path)
-
-
-def _yaml(document: documents.Document) -> str:
-    return yaml.safe_dump(document, sort_keys=False, width=110)
-
-
-def create(
-    name: str, document: documents.Document, data: Dataset, files: Mapping[str, str | bytes] | None = None
-) -> Path:
-    """Create the folder of a new run with its configuration and `files`, complete or not at all, and return it.
-
-    Raises `UserError` if the user gave the run a name that another run has, and if the folder cannot be written.
-    """
-    _free_name(document.get("run"))
-    path, draft = RUNS / name, None
-    try:
-        RUNS.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=RUNS))
-        draft.chmod(0o755)
-        for file, content in (files or {}).items():
-            write_file(draft / file, content)
-        Ledger(draft / LEDGER).close()  # It is created here, so that a run without one has lost it.
-        write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
-        path = _renamed(draft, path, document)
-    except OSError as error:
-        raise UserError(f"Cannot create {path}: {error.strerror or error}.") from None
-    finally:
-        if draft is not None and draft.exists():
-            shutil.rmtree(draft, ignore_errors=True)
-    return path
-
-
-def _renamed(draft: Path, path: Path, document: documents.Document) -> Path:
-    """Rename the folder of a new run to `path`, and return its path.
-
-    If another process has created the run meanwhile, the next free name is taken where the user gave none.
-    """
-    for candidate in numbered(path):
-        write_file(draft / CONFIG, _yaml(document | {"run": candidate.name}))
-        try:
-            os.rename(draft, candidate)  # Fails for a folder that is not empty, as every run's.
-            return candidate
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-        _free_name(document.get("run"))
-    raise AssertionError
-
-
-def _free_name(name: str | None) -> str | None:
-    """Return `name`, which the user gave a new run, or None. Raises `UserError` if that run exists."""
-    if name is not None and (RUNS / name).exists():
-        raise UserError(
-            f"The run {name} exists. Continue it with: search resume {name}. Or choose another run=NAME."
-        )
-    return name
-
-
-def drive(
-    path: Path,
-    config: Config,
-    proposals: Proposals,
-    data: Dataset,
-    display: Display,
-    evaluate: Evaluate,
-    document: documents.Document | None = None,
-) -> None:
-    """Train the proposals and the finals until there are no more or the budget is spent, in the run at `path`.
-
-    Results are recorded in its ledger. At the end, step times that were predicted are measured for the best networks,
-    and latencies for the answers. document: the run's new configuration, None to leave the configuration as it is.
-
-    `display` gets a note if no network is left that is worth training. Raises `UserError` if another process drives
-    the run or its data have changed, and `Stopped` if the run stopped before its end. After an exception, no process
-    is left, and the trials that were running are waiting again.
-    """
-    uneven = imbalance(data.classes, data.train.labels)
-    if uneven and not data.balance:
-        display.note(f"{uneven}; data.balance=sample or data.balance=loss compensates for it")
-    for remark in data.remarks:
-        display.note(remark)
-    record = ledger_file(path)
-    with driver_lock(path / LOCK), _terminable(), closing(Ledger(record)) as ledger:
-        by = partial(fidelity, data_digest=data.digest)
-        measured = by(config.proxy)
-        ledger.note("fidelity", measured)
-        if ledger.noted("fidelity") != measured:
-            raise UserError(
-                f"The data of the run {path.name} have changed, or its proxy in config.yaml, or this version "
-                "prepares or trains differently; new trials would not be comparable with the old ones."
-            )
-        ledger.replace(OVER, "")
-        resumed_with(path, display.note)
-        if placement := config.executor.placement:
-            display.note(f"{placement[0].upper()}{placement[1:]}")
-            ledger.replace("placement", placement)
-        if document:
-            # Kept, so that the next resume, after Ctrl-C for instance, continues to the same end.
-            write_file(path / CONFIG, _yaml(document))
-        engine = Engine(config, proposals, ledger, by, display.finished)
-        source = SearchAndFinals(engine, lambda text: display.note(text))
-        try:
-            with display.begin(path, source):
-                config.executor.run(source, inheriting(evaluate, config, path))
-                if config.forecast:
-                    measure_best(engine, config.forecast)
-                measure_answers(engine, display.note, data.effective_images(config.proxy.validation_images))
-        finally:
-            source.release()
-        status = engine.status
-        if status.exhausted and status.best:
-            display.note(f"The search ends: {status.why_stopped}.")
-        elif status.exhausted:
-            ledger.replace(OVER, "yes")  # A resume would have nothing to train either.
-            reasons = [trial.reason for trial in engine.trials if trial.reason]
-            failed = f"; none is complete, the last failed: {reasons[-1].rstrip('.')}" if reasons else ""
-            raise Stopped(status.why_stopped + failed, exhausted=True)
-        elif status.why_stopped:
-            raise Stopped(status.why_stopped)
-        # Trials that wait now were proposed when the budget was almost spent. They will not be trained.
-        if proposals.over(engine.trials):
-            ledger.replace(OVER, "yes")
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat SIGTERM, which batch systems send, like Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # Signals can only be handled in the main thread.
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # None: the handler was not set from Python.

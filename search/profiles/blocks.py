@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from space import Architecture, Space
 from space.architecture import Stage, encode_stage
 from space.blocks import BLOCKS
 from space.conv import Conv, Layer, Step
-from space.plan import block_layers, head_layers, stem_layers
+from space.plan import block_layers, head_layers, repeated, stem_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +112,11 @@ def parts_of_space(space: Space) -> dict[str, PlacedBlock]:
 def through(stage: Stage, width: int, size: int) -> tuple[tuple[int, int], list[tuple[PlacedBlock, int]]]:
     """Return the (width, size) of a stage's output, and its distinct blocks in order, each with how often it occurs.
 
-    All blocks after one whose output has the shape of its input are equal to it. A stage of depth 0 has no blocks,
-    and its output is its input. width, size: the channels and the side in pixels of the input.
+    A stage of depth 0 has no blocks, and its output is its input. width, size: the channels and the side in pixels of
+    the input.
     """
-    inside: list[tuple[PlacedBlock, int]] = []
-    stride, left = stage.stride, stage.depth
-    while left:
-        part = block_part(stage, width, stride, size)
-        after = part.size_out
-        times = left if after == size and width == stage.width and stride == 1 else 1
-        inside.append((part, times))
-        width, size, stride, left = stage.width, after, 1, left - times
-    return (width, size), inside
+    inside = list(repeated(stage, width, size, block_part, attrgetter("size_out")))
+    return (stage.width, inside[-1][0].size_out) if inside else (width, size), inside
 
 
 def work(part: PlacedBlock) -> Mapping[str, float]:

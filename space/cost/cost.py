@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 
 from space.architecture import Architecture, Head, Stage, Stem
 from space.conv import Layer
-from space.plan import block_layers, head_layers, stem_layers
+from space.plan import block_layers, head_layers, repeated, stem_layers
 from space.refusal import UserError
 
 
@@ -154,15 +155,11 @@ def _stem(stem: Stem, channels: int, size: int) -> _Spent:
 
 
 def _stage(stage: Stage, width: int, side: int) -> _Spent:
-    """Return the costs of all blocks of a stage: one by one, until a block's output has the shape of its input."""
+    """Return the costs of all blocks of a stage."""
     params = macs = activations = floats = 0
-    stride, left = stage.stride, stage.depth
-    while left:
-        p, m, a, f, after = _block(stage, width, stride, side)
-        times = left if after == side and width == stage.width and stride == 1 else 1
+    for (p, m, a, f, after), times in repeated(stage, width, side, _block, itemgetter(-1)):
         params, macs, activations = params + times * p, macs + times * m, activations + times * a
-        floats += times * f
-        width, side, stride, left = stage.width, after, 1, left - times
+        floats, side = floats + times * f, after
     return params, macs, activations, floats, side
 
 

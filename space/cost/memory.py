@@ -13,12 +13,13 @@ a chain of layers with squeeze-excitation in between, also those of families tha
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import itemgetter
 
 from space.architecture import Architecture, Head, Stage, Stem
 from space.blocks import BLOCKS
 from space.conv import Layer, Step
 from space.cost.cost import FLOAT, cost
-from space.plan import block_layers, head_layers, stem_layers
+from space.plan import block_layers, head_layers, repeated, stem_layers
 
 COPIES = 4
 """The number of floats per parameter: weight, gradient, and the optimiser's two moments."""
@@ -57,12 +58,9 @@ def stem_saved(stem: Stem, channels: int, resolution: int) -> tuple[int, int]:
 
 def stage_saved(stage: Stage, width_in: int, size: int) -> tuple[int, int]:
     """Return the elements that `stage` saves for one image, input included, and the side of its output in pixels."""
-    total, stride, left = 0, stage.stride, stage.depth
-    while left:
-        saved, after = _block(stage, width_in, stride, size)
-        times = left if after == size and width_in == stage.width and stride == 1 else 1
-        total, left = total + times * saved, left - times
-        width_in, size, stride = stage.width, after, 1
+    total = 0
+    for (saved, after), times in repeated(stage, width_in, size, _block, itemgetter(-1)):
+        total, size = total + times * saved, after
     return total, size
 
 

@@ -1,8 +1,8 @@
 """The searches of the proof, in the order in which they were tried. All are judged on validation images.
 
 A try is the words of `search launch` that differ from the defaults. "defaults" has the defaults: under a limit of
-latency the space around MobileNetV1, which the tries from "around" to "shift" have too. Up to "shift", the samplers
-were those of their day. The lab book says what each try gave.
+latency the space around MobileNetV1, which the tries from "around" to "shift" have too. All but "defaults" were made
+with the samplers of their day. The lab book says what each try gave.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def shares(space: Space, losses: Mapping[str, float], size: int | None = None) -
         spent = [space.cost_at(point) for point in points]
         sizes = _standardised(np.array([(math.log(each.macs), math.log(each.params)) for each in spent]))
         for name, encoding in encodings(space):
-            codes, sums = encoding.both(points)
+            codes, sums = encoding(points)
             scaled = codes / math.sqrt(encoding.spread), sums / math.sqrt(encoding.spread_of_sums)
             inputs = Inputs(*scaled, sizes)
             found.setdefault(name, []).append(explained(inputs, targets))

@@ -19,9 +19,10 @@ from search import Run, Trial, launch, open_run, resume
 from search.config import Config
 from search.data import load
 from search.engine.display import Silent
-from search.engine.launch import create, drive
+from search.engine.driving import drive
 from search.engine.proposals import Proposal
 from search.proxy.evaluate import evaluate
+from search.runs.creation import create
 from search.runs.environment import environment
 from search.runs.names import RUNS
 from search.settings.words import parse

@@ -42,7 +42,6 @@ from experiments.benchmarks.samplers.tabular.simulation import Searched, Step, s
 from search.files import write_file
 from search.settings.words import parse
 from space import Space, UserError
-from space.timing.device import processor
 
 OUT = Path("experiments/results/sample_efficiency")
 DEFAULT = ("random", "auto", "gp", "tpe", "evolution", "optuna_nsga2", "local_search")
@@ -133,6 +132,16 @@ def run_all(problem: Benchmark, every: Sequence[Plan], out: Path) -> None:
         )
 
 
+def machines(runs: Sequence[Searched]) -> str:
+    """Return the processors of the searches in words, each with its samplers if there are several."""
+    samplers: dict[str, dict[str, None]] = {}
+    for run in runs:
+        samplers.setdefault(run.processor or "an unknown processor", {})[run.sampler] = None
+    if len(samplers) == 1:
+        return next(iter(samplers))
+    return "; ".join(f"{', '.join(names)} on {processor}" for processor, names in samplers.items())
+
+
 def report(problem: Benchmark, out: Path) -> None:
     """Write the tables and the figure of a problem's searches, and print the table.
 
@@ -144,7 +153,8 @@ def report(problem: Benchmark, out: Path) -> None:
     runs = [run for run in kept(out / "searches.jsonl") if run.problem == problem.name]
     if not runs:
         raise UserError(f"{out / 'searches.jsonl'} has no search of {problem.name}.")
-    about = f"{processor()}, optuna {version('optuna')}, scipy {version('scipy')}, Python {sys.version.split()[0]}."
+    versions = f"optuna {version('optuna')}, scipy {version('scipy')}, Python {sys.version.split()[0]}"
+    about = f"{machines(runs)}; {versions}."
     # With low-fidelity trainings, numbers of networks are not comparable.
     whole = [run for run in runs if "+" not in run.sampler]
     text = as_markdown(problem, whole, about) + by_epochs(problem, runs)

@@ -17,7 +17,7 @@ class Encoding:
 
     Ordered options have evenly spaced values. Over all options, every axis has mean 0. A choice of `c` options has
     variance 1 on its single axis, or 1 - 1/c on all of its axes together. A choice that is not active at a point has
-    code 0 there, the mean, so that points of one network have one code.
+    code 0 there, the mean, so that points that differ only in such choices have one code.
 
     The same choice in several stages (all kernels, say) also has axes for the sums of its codes, since its effects in
     different stages may be alike; how much they are, the data decide. spread, spread_of_sums: the sums of the
@@ -31,27 +31,20 @@ class Encoding:
         """Take the choices, and the function that returns for a point if each choice is active there."""
         self._active = active
         self._axes = [_axes(len(choice.options), choice.ordered) for choice in choices]
-        self._alike = _alike(choices)
+        self._groups = _groups(choices)
         variances = [float(axes.var(axis=0).sum()) for axes in self._axes]
         self.spread = sum(variances) or 1.0
-        self.spread_of_sums = sum(variances[choice] for group in self._alike for choice in group) or 1.0
+        self.spread_of_sums = sum(variances[choice] for group in self._groups for choice in group) or 1.0
 
-    def __call__(self, points: Sequence[Point]) -> Vectors:
-        """Return the codes of `points`, one row for each point."""
-        return np.hstack([np.zeros((len(points), 0)), *self._each(points)])
-
-    def both(self, points: Sequence[Point]) -> tuple[Vectors, Vectors]:
-        """Return the codes of `points` and the sums of the codes of like choices, one row for each point."""
-        own, none = self._each(points), np.zeros((len(points), 0))
-        sums = [np.sum([own[choice] for choice in group], axis=0) for group in self._alike]
-        return np.hstack([none, *own]), np.hstack([none, *sums])
-
-    def _each(self, points: Sequence[Point]) -> list[Vectors]:
-        """Return the codes of each choice."""
+    def __call__(self, points: Sequence[Point]) -> tuple[Vectors, Vectors]:
+        """Return the codes of `points`, and the sums of the codes of like choices, one row for each point."""
         shape = len(points), len(self._axes)
         indices = np.array(points, dtype=int).reshape(shape)
         active = np.array([self._active(point) for point in points], dtype=float).reshape(*shape, 1)
-        return [axes[indices[:, choice]] * active[:, choice] for choice, axes in enumerate(self._axes)]
+        own = [axes[indices[:, choice]] * active[:, choice] for choice, axes in enumerate(self._axes)]
+        sums = [np.sum([own[choice] for choice in group], axis=0) for group in self._groups]
+        none = np.zeros((len(points), 0))
+        return np.hstack([none, *own]), np.hstack([none, *sums])
 
 
 def _axes(count: int, ordered: bool) -> Vectors:
@@ -62,7 +55,7 @@ def _axes(count: int, ordered: bool) -> Vectors:
     return np.eye(count) - 1 / count
 
 
-def _alike(choices: Sequence[Choice]) -> list[list[int]]:
+def _groups(choices: Sequence[Choice]) -> list[list[int]]:
     """Return the groups of choices, as indices, that are the same choice in several stages.
 
     Their places differ in the number of the stage only. Where options are not ordered, they are the same options.

@@ -75,6 +75,6 @@ def _farthest(points: Sequence[Point], tried: Sequence[Point], encoding: Encodin
     """Return the point with the largest distance to the nearest tried point."""
     if not tried:
         return points[0]
-    codes, tried_codes = encoding(points), encoding(tried)
+    (codes, _), (tried_codes, _) = encoding(points), encoding(tried)
     squares = ((codes[:, None] - tried_codes) ** 2).sum(2).min(1)
     return points[int(squares.argmax())]

@@ -19,7 +19,7 @@ def local_search(
     starts: Sequence[Point],
     options: Sequence[int],
     admits: Callable[[Point], bool],
-    network: Callable[[Point], Hashable] = tuple,
+    network: Callable[[Point], Hashable],
 ) -> Point | None:
     """Return the point with the highest score among all scored points that `admits` accepts; None if there is none.
 

@@ -149,7 +149,7 @@ class GPProposer:
         spread = np.where(spread > 1e-9, spread, np.inf) * math.sqrt(max(1, known.shape[1]))
 
         def inputs(points: Sequence[Point]) -> Inputs:
-            codes, sums = self._encoding.both(points)
+            codes, sums = self._encoding(points)
             codes /= math.sqrt(self._encoding.spread)
             sums /= math.sqrt(self._encoding.spread_of_sums)
             return Inputs(codes, sums, (sizes_of(points) - mean) / spread)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from scaling.cli.main import cli, main
 from scaling.fitting import fit as fitting
-from search.engine.launch import Stopped
+from search.engine.driving import Stopped
 from search.testing import looked_up
 from search.trials.ledger import LedgerFailed
 

@@ -24,7 +24,9 @@ from search.compare.levels import lineup
 from search.compare.plan import plan_of, task_of
 from search.compare.price import all_tasks
 from search.compare.rates import representatives
-from search.engine import launch as driver
+from search.engine.display import Silent
+from search.engine.driving import Stopped
+from search.engine.launch import resume
 from search.models.model import is_model, load_model, save_model
 from search.report.compared import compared_section
 from search.testing import looked_up
@@ -45,7 +47,7 @@ def home(tmp_path_factory):
 def _at_home(home, monkeypatch):
     monkeypatch.chdir(home)
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-    monkeypatch.setattr(comparing, "resume", partial(driver.resume, evaluate=looked_up))
+    monkeypatch.setattr(comparing, "resume", partial(resume, evaluate=looked_up))
 
 
 @pytest.fixture
@@ -207,12 +209,10 @@ def test_each_family_tries_every_learning_rate_once(run):
 )
 def test_invalid_settings_are_refused(run, words, why):
     with pytest.raises(UserError, match=why):
-        comparing.random_search(plan_of([run], words), print, driver.Silent())
+        comparing.random_search(plan_of([run], words), print, Silent())
 
 
-@pytest.mark.parametrize(
-    "error", [driver.Stopped("4 failures in a row: it fails."), LedgerFailed("disk full")]
-)
+@pytest.mark.parametrize("error", [Stopped("4 failures in a row: it fails."), LedgerFailed("disk full")])
 def test_a_random_search_that_stops_is_a_failure_of_the_comparison(run, error, monkeypatch):
     def stops(*_, **__):
         raise error
@@ -221,7 +221,7 @@ def test_a_random_search_that_stops_is_a_failure_of_the_comparison(run, error, m
     monkeypatch.setattr(comparing, "create", lambda *_: None)
     reason = str(error).rstrip(".")
     with pytest.raises(UserError, match=rf"^The random search {run}-random stopped: {reason}\. Repeat"):
-        comparing.random_search(plan_of([run], {}), print, driver.Silent())
+        comparing.random_search(plan_of([run], {}), print, Silent())
 
 
 def test_a_network_without_images_is_refused(run):
@@ -325,7 +325,7 @@ def test_the_random_search_goes_on_to_a_larger_number_and_not_back_to_a_smaller(
     file, found = tmp_path / "contenders.json", []
     for random, count in ((2, 2), (6, 6), (None, 6)):
         plan = plan_of([second], {**settings, "random": random} if random else settings)
-        run = comparing.random_search(plan, print, driver.Silent())
+        run = comparing.random_search(plan, print, Silent())
         assert run.finished == count
         lead = replace(
             plan.leads[0],
@@ -335,16 +335,16 @@ def test_the_random_search_goes_on_to_a_larger_number_and_not_back_to_a_smaller(
     # The best of six replaces the best of two in the file of an earlier comparison.
     assert found[0].origin.endswith(", of 2") and found[1].origin.endswith(", of 6") and found[1] == found[2]
     with pytest.raises(UserError, match="trials=2: 6 trials of the run second-random are over already"):
-        comparing.random_search(plan_of([second], {**settings, "random": 2}), print, driver.Silent())
+        comparing.random_search(plan_of([second], {**settings, "random": 2}), print, Silent())
 
 
 def test_the_random_search_follows_a_run_that_goes_on(second):
     settings = {"match": "macs", "networks": None, "executor": "serial"}
-    assert comparing.random_search(plan_of([second], settings), print, driver.Silent()).finished == 3
+    assert comparing.random_search(plan_of([second], settings), print, Silent()).finished == 3
     comparing.resume(second, {"trials": 6}, display=None)
     output = invoke(second, "match=macs", "networks=null", "--dry-run", *WORDS[:5])
     assert "best of 6 random networks" in output
-    assert comparing.random_search(plan_of([second], settings), print, driver.Silent()).finished == 6
+    assert comparing.random_search(plan_of([second], settings), print, Silent()).finished == 6
 
 
 def test_published_weights_are_a_row_that_is_fine_tuned(second, tmp_path):
@@ -389,7 +389,7 @@ def test_a_random_search_is_created_with_valid_settings_or_not_at_all(second, tm
     assert replace(plan, run=replace(run, config=last)).random_config().settings.seed == 0
     (tmp_path / "runs/second").rename(tmp_path / f"runs/{'s' * 95}")
     with pytest.raises(UserError, match=r"^run=s+-random: string should have at most 100 characters"):
-        comparing.random_search(plan_of(["s" * 95], {"networks": None}), print, driver.Silent())
+        comparing.random_search(plan_of(["s" * 95], {"networks": None}), print, Silent())
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
@@ -422,7 +422,7 @@ def test_the_random_search_has_to_be_one_of_the_same_task(second, tmp_path):
 
 
 def test_a_random_search_on_other_images_is_refused(second, tmp_path):
-    comparing.random_search(plan_of([second], {"executor": "serial"}), print, driver.Silent())
+    comparing.random_search(plan_of([second], {"executor": "serial"}), print, Silent())
     file = tmp_path / "runs/second-random/environment.json"
     noted = json.loads(file.read_text())
     noted["data"]["digest"] = "another"

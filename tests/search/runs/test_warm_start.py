@@ -159,7 +159,7 @@ def test_the_use_of_graphs_changes_no_result():
 
 
 def test_a_profile_predicts_step_times_beside_another_reference(monkeypatch):
-    monkeypatch.setattr("search.engine.launch.measure_best", lambda engine, forecast: None)
+    monkeypatch.setattr("search.engine.driving.measure_best", lambda engine, forecast: None)
     searched("old", **{"reward.w": -0.07})
     profile_of(Campaign(Space.load("tiny_space"), DEVICE, 32)).save(Path("cpu.json"))
     predicted = {"reward.w": -0.07, "reward.reference": "b0", "step": "./cpu.json", "force_step": True}

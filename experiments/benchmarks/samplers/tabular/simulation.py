@@ -24,6 +24,7 @@ from search.samplers import Sampler
 from search.trials.ledger import Ledger
 from search.trials.trial import Trial
 from space import Architecture
+from space.timing.device import processor
 
 T = TypeVar("T")
 MEMORY = Path("/dev/shm")
@@ -52,7 +53,8 @@ class Searched:
 
     trials: the number of trials finished or pruned. duplicates: the number of proposals of networks that had
     been tried. seconds: the simulated time, with the driver's work. driver_seconds: the CPU time of that
-    work. longest_seconds: the CPU time of its longest call. epochs: the epochs of all trainings.
+    work. longest_seconds: the CPU time of its longest call. epochs: the epochs of all trainings. processor: the
+    machine of the driver, "" if unknown.
     """
 
     problem: str
@@ -66,6 +68,7 @@ class Searched:
     longest_seconds: float
     steps: tuple[Step, ...]
     epochs: int = 0
+    processor: str = ""
 
 
 def searched(
@@ -103,6 +106,7 @@ def searched(
         longest_seconds=round(simulation.longest, 3),
         steps=tuple(simulation.steps),
         epochs=simulation.epochs,
+        processor=processor(),
     )
 
 

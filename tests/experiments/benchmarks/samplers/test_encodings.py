@@ -10,7 +10,7 @@ MINI = Space.load("effv2_mini")
 
 
 def test_the_four_encodings_differ_where_a_choice_is_not_active():
-    codes = {name: encoding.both([(0,) * len(MINI.choices)]) for name, encoding in encodings(MINI)}
+    codes = {name: encoding([(0,) * len(MINI.choices)]) for name, encoding in encodings(MINI)}
     assert len(codes) == 4
     assert {sums.shape[1] for name, (_, sums) in codes.items() if "without sums" in name} == {0}
     assert all(sums.shape[1] for name, (_, sums) in codes.items() if "with sums" in name)

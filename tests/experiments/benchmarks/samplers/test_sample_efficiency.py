@@ -2,12 +2,12 @@
 
 import csv
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from helpers.mistakes import told
 
-from experiments.benchmarks.samplers.sample_efficiency import Plan, keep, kept, main, plans
+from experiments.benchmarks.samplers.sample_efficiency import Plan, keep, kept, machines, main, plans
 from experiments.benchmarks.samplers.tabular.contestants import CONTESTANTS, contestant, pruned
 from experiments.benchmarks.samplers.tabular.recorded import made_up
 from experiments.benchmarks.samplers.tabular.simulation import searched
@@ -21,6 +21,14 @@ def untimed(run):
     return {key: value for key, value in asdict(run).items() if not key.endswith("seconds")} | {
         "steps": [(step.trials, step.seen, step.true) for step in run.steps]
     }
+
+
+def test_a_report_names_the_processor_of_each_sampler():
+    run = replace(searched(PROBLEM, "random", contestant("random"), 1, 0, 2), processor="EPYC")
+    other = replace(run, sampler="tpe", processor="Xeon")
+    assert machines([run, run]) == "EPYC"
+    assert machines([run, other, replace(run, sampler="qmc")]) == "random, qmc on EPYC; tpe on Xeon"
+    assert machines([replace(run, processor="")]) == "an unknown processor"
 
 
 def test_three_seeds_of_the_default_and_of_random_search(tmp_path, capsys):

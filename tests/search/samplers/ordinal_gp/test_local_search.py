@@ -11,13 +11,13 @@ def total(points):
 
 
 def test_climbs_to_the_top_choice_by_choice():
-    assert local_search(total, [(0, 0, 0)], OPTIONS, lambda point: True) == (2, 3, 4)
+    assert local_search(total, [(0, 0, 0)], OPTIONS, lambda point: True, tuple) == (2, 3, 4)
 
 
 def test_points_that_are_not_admitted_are_neither_returned_nor_searched_from():
-    assert local_search(total, [(0, 0, 0)], OPTIONS, lambda point: sum(point) < 8) is not None
-    assert sum(local_search(total, [(0, 0, 0)], OPTIONS, lambda point: sum(point) < 8)) == 7
-    assert local_search(total, [(0, 0, 0)], OPTIONS, lambda point: False) is None
+    assert local_search(total, [(0, 0, 0)], OPTIONS, lambda point: sum(point) < 8, tuple) is not None
+    assert sum(local_search(total, [(0, 0, 0)], OPTIONS, lambda point: sum(point) < 8, tuple)) == 7
+    assert local_search(total, [(0, 0, 0)], OPTIONS, lambda point: False, tuple) is None
 
 
 def test_only_the_best_points_are_checked():
@@ -27,7 +27,9 @@ def test_only_the_best_points_are_checked():
         checked.append(point)
         return True
 
-    local_search(total, [(a, b, c) for a in range(3) for b in range(4) for c in range(5)], OPTIONS, admits)
+    local_search(
+        total, [(a, b, c) for a in range(3) for b in range(4) for c in range(5)], OPTIONS, admits, tuple
+    )
     assert len(checked) == 4
 
 
@@ -43,7 +45,7 @@ def test_a_round_continues_from_different_networks():
     local_search(score, starts, OPTIONS, lambda point: True, network=lambda point: point[:2])
     assert (1, 0, 0) in scored[1]
     scored.clear()
-    local_search(score, starts, OPTIONS, lambda point: True)
+    local_search(score, starts, OPTIONS, lambda point: True, tuple)
     assert (1, 0, 0) not in scored[1]
 
 
