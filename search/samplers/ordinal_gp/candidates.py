@@ -47,7 +47,7 @@ class Candidates:
             space.choices,
             option_counts(space),
             network=at,
-            active=space.active,
+            active=lru_cache(maxsize=1 << 16)(space.active),
             permits=lambda point: permits(at(point)),
             sizes=sizes,
             published=cache(lambda: _published(space)),
