@@ -2,8 +2,8 @@
 
 Depth and width shrink or grow together in one constant direction, EfficientNet's (`space.rescale.GROWTH`), at the
 resolution of the network. Widths are multiples of 8; where these leave more than `GAP` of the cost unused, multiples
-of 4 are tried. Where a block more costs too much and a block less leaves too much, width alone fills the cost. As the
-last resort the next larger rival stands in, which favours the rival.
+of 4 are tried. Where a block more costs too much and a block less leaves too much, width alone fills the cost, at the
+depth for which it changes less. As the last resort the next larger rival stands in, which favours the rival.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from operator import itemgetter
 from typing import Protocol
 
 from space.architecture import Architecture
@@ -52,7 +53,8 @@ class Match:
     """The costs within which rivals of a network stay.
 
     bounds: the largest permitted cost, by the names of `space.cost.table`. cost: the function that returns the costs
-    of a network. strict: False if a rival may exceed a bound where all smaller ones leave much of it unused.
+    of a network. strict: False if a rival may exceed a bound where all smaller ones leave much of it unused, and may
+    have widths that are multiples of 4, for which onnxruntime is slower than its multiply-adds tell.
     """
 
     bounds: Mapping[str, float]
@@ -107,7 +109,8 @@ def rival(name: str, frame: Frame, match: Match) -> Rival | None:
     adapted = adapt(published(name).architecture, frame)
     below: list[Rival] = []
     above: list[Rival] = []
-    for divisor in _DIVISORS:
+    divisors = _DIVISORS[:1] if match.strict else _DIVISORS
+    for divisor in divisors:
         fitting, next_larger = _around(partial(_at, name, adapted, match, divisor))
         below += [fitting] if fitting else []
         above += [next_larger] if next_larger else []
@@ -117,8 +120,15 @@ def rival(name: str, frame: Frame, match: Match) -> Rival | None:
         return None
     best = max(below, key=lambda one: one.share)
     if best.left > GAP:
-        widened, _ = _around(partial(_at, name, adapted, match, _DIVISORS[-1], depth=best.phi))
-        best = widened if widened and widened.share > best.share else best
+        depths = {best.phi, *(one.phi for one in above)}
+        filled = {
+            depth: _around(partial(_at, name, adapted, match, divisors[-1], depth=depth))[0]
+            for depth in depths
+        }
+        fuller = [
+            (abs(one.phi - depth), one) for depth, one in filled.items() if one and one.share > best.share
+        ]
+        best = min(fuller, key=itemgetter(0), default=(0, best))[1]
     if best.left <= GAP or match.strict or not above:
         return best
     return min(above, key=lambda one: one.share)

@@ -61,12 +61,17 @@ def test_a_rival_with_estimates_that_are_true_is_the_same():
         assert measured_rival(name, LEAD, match, exact_cost) == rival(name, LEAD, match)
 
 
-def test_width_alone_fills_the_cost_where_a_block_is_too_coarse():
-    match = Match({"params": 1e6, "macs": 60e6}, exact_cost)
-    one = rival("mobilenet-v1", LEAD, match)
+@pytest.mark.parametrize(("limit", "depth", "last"), [(50e6, 7, 848), (55e6, 11, 628)])
+def test_width_alone_fills_the_cost_at_the_depth_for_which_it_changes_less(limit, depth, last):
+    one = rival("mobilenet-v1", LEAD, Match({"macs": limit}, exact_cost))
     assert 0 <= one.left <= GAP
-    coarse = rival("mobilenet-v1", LEAD, Match({"params": 1.4e6}, exact_cost)).architecture
-    assert one.architecture.depth < coarse.depth
+    assert (one.architecture.depth, one.architecture.stages[-1].width) == (depth, last)
+
+
+def test_the_widths_of_a_strict_rival_are_multiples_of_8():
+    for limit in (20e6, 35e6, 50e6, 100e6):
+        one = rival("mobilenet-v1", LEAD, Match({"macs": limit}, exact_cost, strict=True)).architecture
+        assert {stage.width % 8 for stage in one.stages} | {one.stem.width % 8} == {0}
 
 
 def test_the_next_larger_one_stands_for_a_rival_that_leaves_too_much():
