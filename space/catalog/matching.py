@@ -53,8 +53,8 @@ class Match:
     """The costs within which rivals of a network stay.
 
     bounds: the largest permitted cost, by the names of `space.cost.table`. cost: the function that returns the costs
-    of a network. strict: False if a rival may exceed a bound where all smaller ones leave much of it unused, and may
-    have widths that are multiples of 4, for which onnxruntime is slower than its multiply-adds tell.
+    of a network. strict: True if a rival must not exceed a bound, and has widths that are multiples of 8 where such a
+    rival exists: onnxruntime is slower with others, and a strict rival need not fill the bounds.
     """
 
     bounds: Mapping[str, float]
@@ -109,29 +109,35 @@ def rival(name: str, frame: Frame, match: Match) -> Rival | None:
     adapted = adapt(published(name).architecture, frame)
     below: list[Rival] = []
     above: list[Rival] = []
-    divisors = _DIVISORS[:1] if match.strict else _DIVISORS
-    for divisor in divisors:
-        fitting, next_larger = _around(partial(_at, name, adapted, match, divisor))
+    for divisor in _DIVISORS:
+        at = partial(_at, name, adapted, match, divisor)
+        fitting, next_larger = _around(at)
         below += [fitting] if fitting else []
         above += [next_larger] if next_larger else []
-        if below and below[-1].left <= GAP:
-            return below[-1]
+        if below and (match.strict or below[-1].left <= GAP):
+            break
     if not below:
         return None
     best = max(below, key=lambda one: one.share)
     if best.left > GAP:
-        depths = {best.phi, *(one.phi for one in above)}
-        filled = {
-            depth: _around(partial(_at, name, adapted, match, divisors[-1], depth=depth))[0]
-            for depth in depths
-        }
-        fuller = [
-            (abs(one.phi - depth), one) for depth, one in filled.items() if one and one.share > best.share
-        ]
-        best = min(fuller, key=itemgetter(0), default=(0, best))[1]
+        best = _filled_by_width(at, best, [best.phi, *(one.phi for one in above)])
     if best.left <= GAP or match.strict or not above:
         return best
     return min(above, key=lambda one: one.share)
+
+
+def _filled_by_width(at: Callable[..., Rival], best: Rival, depths: Iterable[float]) -> Rival:
+    """Return the rival that width alone makes larger, at the depth for which it changes less, or `best`.
+
+    at: a function that returns the rival for the number of a phi, and `depth`, the phi of its depth. depths: these.
+    Rivals that leave at most `GAP` unused come first.
+    """
+    fuller = []
+    for depth in dict.fromkeys(depths):
+        one, _ = _around(partial(at, depth=depth))
+        if one and one.share > best.share:
+            fuller.append((one.left > GAP, abs(one.phi - depth), one))
+    return min(fuller, key=itemgetter(0, 1))[-1] if fuller else best
 
 
 def measured_rival(name: str, frame: Frame, match: Match, guess: CostOf) -> Rival | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -49,14 +50,11 @@ class ActiveChoices:
         self._parts = [Settled(part.choices, partial(_active, part, options)) for part in parts]
         order = [choice for part in parts for choice in part.choices]
         self._places = [order.index(choice) for choice in range(len(options))]
-        self._ordered = self._places == sorted(self._places)
 
     def __call__(self, point: Point) -> tuple[bool, ...]:
         """Return a flag for each choice. Takes microseconds once the flags of the parts are cached."""
-        flags: list[bool] = []
-        for part in self._parts:
-            flags += part(point)
-        return tuple(flags if self._ordered else [flags[place] for place in self._places])
+        flags = list(chain.from_iterable(part(point) for part in self._parts))
+        return tuple([flags[place] for place in self._places])
 
 
 def _active(part: Settled[Any], options: Sequence[int], point: Point) -> tuple[bool, ...]:

@@ -2,7 +2,7 @@
 
 A try is the words of `search launch` that differ from the defaults. "defaults" has the defaults: under a limit of
 latency the space around MobileNetV1, which the tries from "around" to "shift" have too. All but "defaults" were made
-with the samplers of their day. The lab book says what each try gave.
+with the samplers, and began with the scaled network, of their day. The lab book says what each try gave.
 """
 
 from __future__ import annotations
