@@ -219,6 +219,7 @@ def test_a_random_search_that_stops_is_a_failure_of_the_comparison(run, error, m
 
     monkeypatch.setattr(comparing, "resume", stops)
     monkeypatch.setattr(comparing, "create", lambda *_: None)
+    monkeypatch.setattr(comparing, "open_run", lambda _: open_run(run))
     reason = str(error).rstrip(".")
     with pytest.raises(UserError, match=rf"^The random search {run}-random stopped: {reason}\. Repeat"):
         comparing.random_search(plan_of([run], {}), print, Silent())
