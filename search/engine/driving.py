@@ -13,7 +13,7 @@ from search.data import Dataset
 from search.data.report import imbalance
 from search.engine.display import Display
 from search.engine.engine import Engine
-from search.engine.measured_answers import measure_answers
+from search.engine.measured_latencies import measure_answers, measure_finalists
 from search.engine.parent import inheriting
 from search.engine.proposals import Proposals
 from search.engine.remeasure_step_times import measure_best
@@ -52,8 +52,9 @@ def drive(
 ) -> None:
     """Train the proposals and the finals until there are no more or the budget is spent, in the run at `path`.
 
-    Results are recorded in its ledger. At the end, step times that were predicted are measured for the best networks,
-    and latencies for the answers. document: the run's new configuration, None to leave the configuration as it is.
+    Results are recorded in its ledger. Before the finals, latencies under a limit are measured for the finalists. At
+    the end, step times that were predicted are measured for the best networks, and latencies for the answers.
+    document: the run's new configuration, None to leave the configuration as it is.
 
     `display` gets a note if no network is left that is worth training. Raises `UserError` if another process drives
     the run or its data have changed, and `Stopped` if the run stopped before its end. After an exception, no process
@@ -83,13 +84,14 @@ def drive(
             # Kept, so that the next resume, after Ctrl-C for instance, continues to the same end.
             write_file(path / CONFIG, config_text(document))
         engine = Engine(config, proposals, ledger, by, display.finished)
-        source = SearchAndFinals(engine, lambda text: display.note(text))
+        note = display.note
+        source = SearchAndFinals(engine, note, lambda: measure_finalists(engine, note))
         try:
             with display.begin(path, source):
                 config.executor.run(source, inheriting(evaluate, config, path))
                 if config.forecast:
                     measure_best(engine, config.forecast)
-                measure_answers(engine, display.note, data.effective_images(config.proxy.validation_images))
+                measure_answers(engine, note, data.effective_images(config.proxy.validation_images))
         finally:
             source.release()
         status = engine.status

@@ -15,7 +15,7 @@ from search.engine.engine import ATTEMPTS, INTERRUPTIONS, Engine
 from search.engine.requests import request
 from search.proxy.evaluate import Request, Result
 from search.runs.status import Status
-from search.trials.finals import agenda
+from search.trials.finals import Agenda, agenda
 from search.trials.records import FinalTraining
 from search.trials.trial import Trial
 
@@ -35,13 +35,19 @@ class _FinalJob:
 class SearchAndFinals:
     """A run from its first trial to the last training of its finals. Executors use it like an engine."""
 
-    def __init__(self, engine: Engine, note: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        note: Callable[[str], None] = lambda text: None,
+        before_finals: Callable[[], object] | None = None,
+    ) -> None:
         """Continue the run of `engine`. Trainings that were running when the last driver died are requeued.
 
         note: a function that is called with one line for the decision about low-fidelity trainings, and for every
-        final training that has a result or that its network made fail. Raises `LedgerFailed` like the engine.
+        final training that has a result or that its network made fail. before_finals: a function that is called once,
+        when the search is over and nothing is trained. Raises `LedgerFailed` like the engine.
         """
-        self._engine, self._note = engine, note
+        self._engine, self._note, self._before_finals = engine, note, before_finals
         self._jobs: dict[int, _FinalJob] = {}
         self._next: int | None = None
         """The number of the next final training, None before the first."""
@@ -56,8 +62,13 @@ class SearchAndFinals:
         """Return the next training of the search, or of its finals after it; None if there is none now."""
         if self._next is None and (asked := self._engine.next_trial()):
             return asked
-        if not self._engine.over and self._next is None:
+        if self._next is None and not self._engine.over:
             return None
+        if self._engine.late:
+            return None
+        if self._before_finals:
+            self._before_finals()
+            self._before_finals = None
         return self._next_final()
 
     def prepare(self) -> None:
@@ -140,13 +151,16 @@ class SearchAndFinals:
             status, running_finals=running, finals=self._progress(), goals={**status.goals, **goals}
         )
 
+    @property
+    def _agenda(self) -> Agenda:
+        config = self.config
+        trials, seed = self._engine.trials, config.settings.seed
+        return agenda(trials, config.finals, seed, config.base, config.limit)
+
     def _next_final(self) -> Request | None:
         """Return the next final training, marked as running in the ledger; None if there is none now."""
-        engine, running = self._engine, {(job.trial, job.training.seed) for job in self._jobs.values()}
-        config = engine.config
-        if engine.late:
-            return None
-        for trial, seed in agenda(engine.trials, config.finals, config.settings.seed, config.base).missing:
+        running = {(job.trial, job.training.seed) for job in self._jobs.values()}
+        for trial, seed in self._agenda.missing:
             if (trial.number, seed) not in running:
                 return self._begin(trial, seed)
         return None
@@ -195,6 +209,5 @@ class SearchAndFinals:
 
     def _progress(self) -> tuple[int, int]:
         """Return the number of final trainings that are over, and the number of all final trainings."""
-        config = self.config
-        wanted = agenda(self._engine.trials, config.finals, config.settings.seed, config.base)
+        wanted = self._agenda
         return len(wanted.trainings) - wanted.left, len(wanted.trainings)

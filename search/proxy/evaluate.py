@@ -78,8 +78,8 @@ class Result:
         quotient of step_ms and reference_step_ms. All three are None if no step time was measured.
     graph: the way in which training steps were launched on a GPU: "captured" for one CUDA graph, or "eager: REASON";
         None on a CPU, for other training loops, and in results of versions without graphs.
-    latency_ms: the latency of the full network in milliseconds, which is measured at the end of a search for its
-        answers: its ratio to the latency of the profile's reference, both timed in turns, times the reference's
+    latency_ms: the latency of the full network in milliseconds, which is measured for the finalists and the
+        answers of a search: its ratio to the latency of the profile's reference, both timed in turns, times the reference's
         latency in the profile. None if it was not measured.
     hits: the validation images that are classified correctly, see `search.stats.hits`; "" if they are not recorded.
     """

@@ -139,7 +139,8 @@ class Run:
         """The finals that follow from the trials so far: the finalists and their trainings."""
         from search.trials.finals import agenda
 
-        return agenda(self.trials, self.config.finals, self.config.settings.seed, self.config.base)
+        config = self.config
+        return agenda(self.trials, config.finals, config.settings.seed, config.base, config.limit)
 
     @property
     def verdict(self) -> Verdict | None:

@@ -125,7 +125,7 @@ def seconds_left(
         total = sum(trial.state not in NOT_TRAINED_HERE for trial in trials)
     if total and each is not None:
         parallel, ahead = parallel_trials(config, trials), remaining_work(config.ladder, trials, total)
-        finals = agenda(trials, config.finals, settings.seed, base).left
+        finals = agenda(trials, config.finals, settings.seed, base, config.limit).left
         if ahead.work:
             imported = sum(trial.state == "imported" for trial in trials)
             finals = config.finals.trainings(ahead.complete, tried(base, trials), imported)

@@ -104,7 +104,7 @@ TRIALS = (
         "Latency measured",
         "ms",
         form=".2f",
-        description="time of one inference, measured at the end for the answers of the search",
+        description="time of one inference, measured for the finalists and answers of the search",
         better="low",
     ),
     Column(

@@ -90,15 +90,23 @@ class Agenda:
         return sum(1 for _ in self.missing)
 
 
-def agenda(trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture) -> Agenda:
+def agenda(
+    trials: Sequence[Trial], finals: Finals, seed: int, base: Architecture, limits: Limits = NONE
+) -> Agenda:
     """Return the finals of a search with these trials.
 
-    seed: the seed of the search; the fresh seeds follow it. base: the base network. Without leaders there are no
-    finalists and no trainings.
+    seed: the seed of the search; the fresh seeds follow it. base: the base network. Trials whose measured latency is
+    over its limit are no leaders, unless they were measured after they had been trained again. Without leaders there
+    are no finalists and no trainings.
     """
+
+    def fast(trial: Trial) -> bool:
+        # The base network can be trained again however slow it is, which makes it no leader.
+        return not exceeds(trial, limits) or bool(trial.final_trainings and trial.architecture != base)
+
     # In proportion to this search, however many trials it has imported.
     top, seeds = finals.size(sum(trial.state == "complete" for trial in trials))
-    best = leaders(trials, top)
+    best = leaders(list(filter(fast, trials)), top)
     numbers = {trial.number for trial in best}
     others = (t for t in ranked(trials) if finals.base and t.architecture == base and t.number not in numbers)
     finalists = (*best, *islice(others, min(top, 1)))
@@ -171,7 +179,7 @@ def verdict(
 
     Trials whose measured latency is over its limit come last.
     """
-    wanted = agenda(trials, finals, seed, base)
+    wanted = agenda(trials, finals, seed, base, limits)
     if not wanted.finalists or wanted.left:
         return None
     _, asked = finals.size(sum(trial.state == "complete" for trial in trials))

@@ -1,28 +1,23 @@
 """Searches under predicted latencies, on a made-up device."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from helpers.fake_device import latencies_of, latency_ms
+from helpers.fake_device import latency_ms
 
 import experiments
 from search import launch, open_run
 from search.config import Config, objective_of
 from search.engine import latency_source
-from search.engine.display import Silent
 from search.engine.latency_source import latency_profile_time, with_latencies
 from search.engine.launch import prepared
-from search.models import inference, onnx_session
-from search.profiles import Predictor, latency_bench, lookup
+from search.models import inference
+from search.profiles import lookup
 from search.profiles.campaign import Campaign
 from search.profiles.profile import Profile
 from search.runs.rescoring import rescored
-from search.settings.limits import Limits
 from search.testing import looked_up
-from search.trials.answers import eligible, exceeds
 from search.trials.columns import row
 from space import Space, UserError
 
@@ -30,25 +25,6 @@ SPACE = Space.load("tiny_space")
 TINY = {"space": "tiny_space", "proxy": "tiny", "data.images": 400, "data.test_images": 20}
 WIDE = Path(experiments.__file__).parent / "benchmarks" / "proof" / "spaces" / "free.yaml"
 SETTINGS = {**TINY, "executor": "serial", "sampler": "random", "reward": "accuracy", "force_step": True}
-
-
-@pytest.fixture(scope="module")
-def profile():
-    return latencies_of(SPACE)
-
-
-@pytest.fixture
-def device(tmp_path, monkeypatch, profile):
-    """A folder with a profile of another machine."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    profile.save(tmp_path / "phone.json")
-
-
-@pytest.fixture
-def limit(profile):
-    low, high = Predictor(profile).range(SPACE)
-    return (low + high) / 2
 
 
 def test_a_limit_keeps_slower_networks_out(device, profile, limit):
@@ -77,86 +53,6 @@ def test_a_profile_can_be_below_the_home_folder(device, profile, tmp_path, monke
     monkeypatch.setenv("HOME", str(tmp_path))
     config = Config.of({**SETTINGS, "latency": "~/phone.json", "limit.latency": "1s"})
     assert with_latencies(config, print).latencies.profile == profile
-
-
-@pytest.fixture
-def stopwatch(monkeypatch, profile):
-    """The machine of the profile. Returns the networks that are measured, and takes the error of each measurement."""
-    measured, errors = [], iter(())
-
-    class Bench:
-        def ratio(self, network):
-            measured.append(network)
-            return next(bench.errors, 1.0) * latency_ms(network) / profile.reference_ms
-
-    bench = Bench()
-    bench.errors, bench.measured = errors, measured
-    monkeypatch.setattr(inference.Conditions, "described", lambda self: profile.device)
-    monkeypatch.setattr(
-        latency_bench, "latency_bench", lambda conditions, reference, fastest_ms: nullcontext(bench)
-    )
-    return bench
-
-
-def test_an_answer_that_is_too_slow_is_replaced(device, limit, stopwatch):
-    """The first two answers that are measured take twice the limit and more; the next keeps it."""
-    stopwatch.errors = iter((1e3, 1e3))
-    settings = {**SETTINGS, "latency": "./phone.json", "limit.latency": limit, "trials": 6, "finals": "off"}
-    notes = []
-    display = Silent()
-    display.note = notes.append
-    run = launch({**settings, "run": "one"}, display=display, evaluate=looked_up)
-    slow = [trial for trial in run.ranked if trial.result.latency_ms and trial.result.latency_ms > limit]
-    assert [trial.architecture for trial in slow] == stopwatch.measured[:2]
-    assert run.best == next(trial for trial in run.ranked if trial not in slow)
-    for answer in (run.answers.best, run.answers.most_accurate, run.answers.cheapest):
-        assert row(answer)["measured_latency_ms"] == pytest.approx(answer.latency.ms, rel=0.02)
-    assert sum("over the limit" in note for note in notes) == 2
-    assert len(stopwatch.measured) == len(set(stopwatch.measured)) <= 5
-
-
-def test_imported_trials_become_answers_only_with_a_latency_of_this_run(device, limit, stopwatch):
-    """The best network of the old run took a thousand times its latency there, which does not count here."""
-    stopwatch.errors = iter((1e3,))
-    settings = {**SETTINGS, "latency": "./phone.json", "limit.latency": limit, "finals": "off"}
-    old = launch({**settings, "trials": 6, "run": "old"}, evaluate=looked_up)
-    (slow,) = (trial for trial in old.ranked if exceeds(trial, old.config.limit))
-    stopwatch.measured.clear()
-    new = launch({**settings, "trials": 1, "run": "new", "from": "old"}, evaluate=looked_up)
-    assert not any(exceeds(trial, new.config.limit) for trial in new.ranked)
-    assert new.answers.best == new.ranked[0]
-    for answer in (new.answers.best, new.answers.most_accurate, new.answers.cheapest):
-        assert answer.architecture in stopwatch.measured
-        assert row(answer)["measured_latency_ms"] == pytest.approx(answer.latency.ms, rel=0.02)
-    measured = [trial for trial in new.trials if trial.result and trial.result.latency_ms]
-    assert [trial.architecture for trial in measured if trial.state == "imported"]
-    assert {trial.architecture for trial in measured} == set(stopwatch.measured)
-    assert [trial.origin for trial in new.trials[:6]] == [f"old:{number}" for number in range(6)]
-    assert new.trial(slow.number).architecture == slow.architecture
-
-
-def test_a_missing_runtime_leaves_the_answers_unmeasured(device, monkeypatch, limit):
-    monkeypatch.setattr(onnx_session, "missing", lambda: ["onnxruntime"])
-    notes, display = [], Silent()
-    display.note = notes.append
-    settings = {**SETTINGS, "latency": "./phone.json", "limit.latency": limit, "trials": 2, "finals": "off"}
-    launch({**settings, "run": "one"}, display=display, evaluate=looked_up)
-    (note,) = (note for note in notes if "not measured" in note)
-    assert note.startswith(
-        "Latencies of the answers are not measured: Latencies in onnxruntime need onnxruntime: pip"
-    )
-
-
-def test_two_percent_over_the_limit_are_the_error_of_measuring():
-    limits = Limits(latency=10)
-    trial = lambda ms: SimpleNamespace(result=SimpleNamespace(latency_ms=ms))  # noqa: E731
-    assert not exceeds(trial(10.19), limits)
-    assert exceeds(trial(10.21), limits)
-    assert not exceeds(trial(None), limits)
-    assert not exceeds(trial(99.0), Limits())
-    slow, fast = trial(11.0), trial(9.0)
-    assert eligible([slow], [slow, fast], limits) == [fast]
-    assert eligible([slow], [slow], limits) == [slow]
 
 
 def test_a_latency_counts_in_the_reward(device, limit):
