@@ -15,32 +15,34 @@ beside the last one. There are five stages, and a second start continues each of
 3. `--until tune`: the answers of the last try with every search seed, the random search's and the three best rivals
    by validation are written down. The recipe of the best rival is tuned for as many steps as the search trained.
 4. `--until final`: each of these networks, and the best rival with its tuned recipe, is trained with 5 fresh seeds
-   and evaluated on the test images.
+   and evaluated on the test images. A table and a figure are written to DIR.
 
-All trainings are lines of DIR/trainings.jsonl; their seeds and digests become a csv. Latencies need an idle machine.
+    python -m experiments.benchmarks.proof.proof --out experiments/results/proof --report
+
+repeats the table and the figure from the trainings in a folder. All trainings are lines of DIR/trainings.jsonl; their
+seeds and digests become a csv. Latencies need an idle machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from experiments.benchmarks.proof.final import SEARCHED, Contender, Finalists, draw, table
 from experiments.benchmarks.proof.levels import MACS, Level, level
 from experiments.benchmarks.proof.tries import DEFAULTS, TRIES, words
 from experiments.benchmarks.proof.tuned import trainings_of_equal_cost, tuned
 from experiments.benchmarks.training.four_classes import search
-from experiments.benchmarks.training.full_training import Job, Split, compared, train_all
+from experiments.benchmarks.training.full_training import Job, Split, compared, key_of, train_all
 from experiments.benchmarks.training.proxy_table import read
-from search.files import write_file
 from search.profiles.profile import Profile
 from search.runs.run import open_run
 from search.stats.differences import Differences
-from space import cost, decode
 
 JOURNAL = "trainings.jsonl"
 CSV = (
@@ -53,24 +55,7 @@ SEEDS, FRESH = (0, 1), (100, 101, 102, 103, 104)
 """The seeds of trainings while one iterates, and those of the final."""
 STRONGEST = 3
 """The number of rivals in the final, the best by validation."""
-SEARCHED = "searched"
-"""The family of all searched networks."""
 STAGES = ("match", "search", "validate", "tune", "final")
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A network under a limit.
-
-    family: the rival's name, or `SEARCHED`; a family has one learning rate. rate: the factor of the recipe's learning
-    rate; None: the family's. more: other settings of the recipe.
-    """
-
-    name: str
-    network: str
-    family: str
-    rate: float | None = None
-    more: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,16 +92,21 @@ class Proof:
             run = f"{name}-{one}-{seed}"
             search(self.out, run, [*words(one, self.npz, limit, seed), *self.settings])
             answer = open_run(self.out / "runs" / run).answers.most_accurate
-            found.append(Contender(run, str(answer.architecture), SEARCHED))
-        rivals = self.level(name).rivals.items()
-        return [*found, *(Contender(rival, network, rival) for rival, network in rivals)]
+            ms = answer.result.latency_ms if answer.result else None
+            found.append(Contender(run, str(answer.architecture), SEARCHED, ms=ms))
+        known = self.level(name)
+        rivals = (
+            Contender(rival, network, rival, ms=known.ms[rival]) for rival, network in known.rivals.items()
+        )
+        return [*found, *rivals]
 
     def train(self, jobs: Sequence[Job]) -> list[dict[str, Any]]:
         """Return the lines of `jobs`, which are carried out where the journal has none."""
         return train_all(jobs, self.out / JOURNAL, self.jobs)
 
+    @cached_property
     def rates(self) -> dict[str, float]:
-        """Return the factor of the learning rate of each family, chosen at the low level."""
+        """The factor of the learning rate of each family, chosen at the low level."""
         families = {one.family: one for one in reversed(self.contenders("low"))}
         tries = [(one, rate) for one in families.values() for rate in RATES]
         jobs = [Job(one.network, SEEDS[0], self.npz, rate, "validation") for one, rate in tries]
@@ -128,30 +118,32 @@ class Proof:
 
     def trained(self, every: Sequence[Contender], seeds: Sequence[int], split: Split) -> Differences:
         """Return the differences between networks after one training with each seed."""
-        rates = self.rates()
         jobs = [
-            # A family that the low level lacks has the recipe's own rate.
-            Job(one.network, seed, self.npz, one.rate or rates.get(one.family, 1.0), split, one.more)
+            Job(one.network, seed, self.npz, one.rate or self.rate(one.family), split, one.more)
             for one in every
             for seed in seeds
         ]
         return compared(self.train(jobs), len(seeds), split)
+
+    def rate(self, family: str) -> float:
+        """Return the factor of the learning rate of a family; 1 if the low level lacks it."""
+        return self.rates.get(family, 1.0)
 
     def finalists(self, name: str) -> list[Contender]:
         """Return the networks of the final: answers of the last try, the random search's, and the strongest rivals.
 
         They are chosen by validation once, and kept in a file.
         """
-        file = self.out / f"finalists-{name}.json"
-        if not file.exists():
+        kept = Finalists(self.out, name)
+        if not kept.known:
             every = self.contenders(name)
             means = self.trained(every, SEEDS, "validation").means
             last = {f"{name}-{one}-{seed}" for one, seed in self.last_searches}
             own = [one for one in every if one.name in last]
             order = sorted(zip(means, every, strict=True), key=lambda pair: -pair[0])
             rivals = [one for _, one in order if one.family != SEARCHED][:STRONGEST]
-            write_file(file, json.dumps([asdict(one) for one in (*own, *rivals)], indent=1) + "\n")
-        return [Contender(**values) for values in json.loads(file.read_text("utf-8"))]
+            kept.write([replace(one, rate=self.rate(one.family)) for one in (*own, *rivals)])
+        return kept.read()
 
     def tuned(self, name: str) -> Contender:
         """Return the strongest rival of a level with its recipe tuned for as many steps as the search trained."""
@@ -160,26 +152,6 @@ class Proof:
         count = trainings_of_equal_cost(run)
         best = tuned(rival.network, self.npz, count, self.train)
         return replace(rival, name=f"{rival.name}, tuned", rate=best.rate, more=best.more)
-
-
-def report(every: Sequence[Contender], differences: Differences) -> Iterator[str]:
-    """Yield a Markdown table of the networks, each compared with the first, which is the searched one."""
-    yield f"| network | params | MACs | accuracy, {len(differences.accuracies[0])} seeds | first less it |"
-    yield "|---|---:|---:|---:|---:|"
-    for place, one in enumerate(every):
-        spent, own, lead = (
-            cost(decode(one.network)),
-            differences.mean(place),
-            differences.difference(0, place),
-        )
-        less = (
-            f"{lead.mean:+.2%} ({lead.low:+.2%} to {lead.high:+.2%}){' *' * lead.significant}"
-            if place
-            else ""
-        )
-        half = f" +- {own.half:.2%}" if own.half is not None else ""
-        yield f"| {one.name} | {spent.params:,} | {spent.macs / 1e6:.1f}M | {own.mean:.2%}{half} | {less} |"
-    yield f"* differs beyond chance, over seeds and {differences.images} images, adjusted for all pairs"
 
 
 def write_trainings(journal: Path, file: Path) -> None:
@@ -191,42 +163,74 @@ def write_trainings(journal: Path, file: Path) -> None:
         writer.writerows(lines)
 
 
+def write_final(out: Path, name: str, every: Sequence[Contender], differences: Differences) -> None:
+    """Print the table of the final of a level, and write it and its figure to `out`."""
+    text = "\n".join(table(every, differences)) + "\n"
+    print(text, flush=True)
+    (out / f"final-{name}.md").write_text(text, "utf-8")
+    draw(every, differences, "test", out / f"final-{name}")
+
+
+def write_final_again(out: Path, name: str) -> None:
+    """Write the table and the figure of a final whose trainings and networks are in `out`; nothing is trained."""
+    every = Finalists(out, name).read()
+    known = {key_of(line): line for line in read(out / JOURNAL)}
+    jobs = [Job(one.network, seed, "", one.rate or 1.0, "test", one.more) for one in every for seed in FRESH]
+    write_final(out, name, every, compared([known[job.key] for job in jobs], len(FRESH), "test"))
+
+
 def main(given: Sequence[str] | None = None) -> None:
     """Run the command line, or the words `given` in its place."""
+    options = _parsed(given)
+    out = options.out.absolute()
+    if options.report:
+        for name in options.levels:
+            write_final_again(out, name)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    npz, profile = str(options.npz.absolute()), options.profile.absolute()
+    proof = Proof(npz, out, profile, options.tries, options.seeds, options.jobs, options.set)
+    for name in options.levels:
+        _level(proof, name, STAGES.index(options.until))
+    if (out / JOURNAL).exists():
+        write_trainings(out / JOURNAL, out / "trainings.csv")
+
+
+def _parsed(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--npz", type=Path, required=True)
+    parser.add_argument("--npz", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--profile", type=Path, required=True, help="of latencies: search profile --out")
+    parser.add_argument("--profile", type=Path, help="of latencies: search profile --out")
     parser.add_argument("--levels", nargs="+", choices=[*MACS], default=[*MACS])
     parser.add_argument("--tries", nargs="+", choices=[*TRIES], default=[DEFAULTS])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1], help="of the searches of the last try")
     parser.add_argument("--until", choices=STAGES, default=STAGES[-1])
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="more settings of searches")
+    parser.add_argument("--report", action="store_true", help="only write the final's table and figure again")
     options = parser.parse_args(given)
-    out = options.out.absolute()
-    out.mkdir(parents=True, exist_ok=True)
-    npz, profile = str(options.npz.absolute()), options.profile.absolute()
-    proof = Proof(npz, out, profile, options.tries, options.seeds, options.jobs, options.set)
-    until = STAGES.index(options.until)
-    for name in options.levels:
-        print(f"{name}: {proof.level(name).limit:g} ms", flush=True)
-        if until >= STAGES.index("search"):
-            for one in proof.contenders(name):
-                print(f"{one.name}: {one.network}")
-        if until >= STAGES.index("validate"):
-            every = proof.contenders(name)
-            print("\n".join(report(every, proof.trained(every, SEEDS, "validation"))), flush=True)
-        if until >= STAGES.index("tune"):
-            tuned_rival = proof.tuned(name)
-            print(f"{tuned_rival.name}: rate {tuned_rival.rate:g}", *tuned_rival.more, flush=True)
-        if until >= STAGES.index("final"):
-            every = [*proof.finalists(name), proof.tuned(name)]
-            print("\n".join(report(every, proof.trained(every, FRESH, "test"))), flush=True)
-    if (out / JOURNAL).exists():
-        write_trainings(out / JOURNAL, out / "trainings.csv")
+    if not options.report and not (options.npz and options.profile):
+        parser.error("--npz and --profile are needed, unless --report is given")
+    return options
+
+
+def _level(proof: Proof, name: str, until: int) -> None:
+    """Carry out the stages of a level up to the stage number `until`, and print what they give."""
+    print(f"{name}: {proof.level(name).limit:g} ms", flush=True)
+    if until >= STAGES.index("search"):
+        for one in proof.contenders(name):
+            print(f"{one.name}: {one.network}")
+    if until >= STAGES.index("validate"):
+        every = proof.contenders(name)
+        print("\n".join(table(every, proof.trained(every, SEEDS, "validation"))), flush=True)
+    if until >= STAGES.index("tune"):
+        tuned_rival = proof.tuned(name)
+        print(f"{tuned_rival.name}: rate {tuned_rival.rate:g}", *tuned_rival.more, flush=True)
+    if until >= STAGES.index("final"):
+        every = [*proof.finalists(name), proof.tuned(name)]
+        write_final(proof.out, name, every, proof.trained(every, FRESH, "test"))
 
 
 if __name__ == "__main__":

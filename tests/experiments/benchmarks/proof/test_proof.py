@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from experiments.benchmarks.proof import proof
+from experiments.benchmarks.proof.final import SEARCHED, Contender, Finalists, table
 from experiments.benchmarks.proof.levels import Level
-from experiments.benchmarks.proof.proof import Contender, Proof, report
+from experiments.benchmarks.proof.proof import Proof
 from search.stats.hits import encode_hits
 
 NAMES = ("searched", "random", "a", "b", "c", "d")
@@ -40,8 +41,8 @@ def invented(tmp_path, monkeypatch):
     monkeypatch.setattr(proof, "train_all", train_all)
     monkeypatch.setattr(Proof, "level", lambda self, name: Level(0.3, rivals["a"], rivals, {}))
     searched = [
-        Contender("low-widths-1", NETWORKS["searched"], proof.SEARCHED),
-        Contender("low-random-widths-1", NETWORKS["random"], proof.SEARCHED),
+        Contender("low-widths-1", NETWORKS["searched"], SEARCHED),
+        Contender("low-random-widths-1", NETWORKS["random"], SEARCHED),
     ]
     every = [*searched, *(Contender(name, network, name) for name, network in rivals.items())]
     monkeypatch.setattr(Proof, "contenders", lambda self, name: every)
@@ -50,7 +51,7 @@ def invented(tmp_path, monkeypatch):
 
 def test_each_family_gets_its_best_rate_by_validation(invented):
     one, jobs = invented
-    assert one.rates() == dict.fromkeys((proof.SEARCHED, *"abcd"), 2.0)
+    assert one.rates == dict.fromkeys((SEARCHED, *"abcd"), 2.0)
     assert {job.split for job in jobs} == {"validation"} and {job.seed for job in jobs} == {0}
     # The rate of all searched networks is chosen with the first try's answer.
     assert NETWORKS["random"] not in {job.network for job in jobs}
@@ -67,8 +68,9 @@ def test_the_strongest_rivals_are_chosen_once_and_only_they_see_the_test_images(
     differences = one.trained(every, proof.FRESH, "test")
     assert {job.network for job in jobs if job.split == "test"} == {one.network for one in every}
     assert {job.seed for job in jobs if job.split == "test"} == set(proof.FRESH)
-    rows = list(report(every, differences))
+    rows = list(table(every, differences))
     assert differences.difference(0, 2).mean == pytest.approx(0.02)
+    assert [each.rate for each in every] == [2.0] * 5
     assert len(rows) == 2 + 5 + 1 and "| c | " in rows[4] and "+2.00%" in rows[4]
 
 
@@ -79,3 +81,27 @@ def test_all_trainings_become_a_table(tmp_path):
     proof.write_trainings(journal, tmp_path / "trainings.csv")
     head, row = (tmp_path / "trainings.csv").read_text().splitlines()
     assert head == ",".join(proof.CSV) and row == "n,7,2.0,test,,,,abc,"
+
+
+def test_a_final_is_reported_again_from_its_files(tmp_path, capsys):
+    every = [
+        Contender("ours", NETWORKS["searched"], SEARCHED, 2.0, ms=0.3),
+        Contender("other", NETWORKS["a"], "a", 1.0, (("recipe.mixup", 0.1),)),
+    ]
+    Finalists(tmp_path, "low").write(every)
+    assert Finalists(tmp_path, "low").read() == every
+    lines = [
+        {
+            **{"network": one.network, "seed": seed, "rate": one.rate, "split": "test", "more": one.more},
+            **{"test_accuracy": right / 100, "test_images": 100},
+            "hits": encode_hits([place < right for place in range(100)]),
+        }
+        for one, right in zip(every, (80, 50), strict=True)
+        for seed in proof.FRESH
+    ]
+    (tmp_path / proof.JOURNAL).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    proof.main(["--out", str(tmp_path), "--levels", "low", "--report"])
+    text = (tmp_path / "final-low.md").read_text()
+    assert text in capsys.readouterr().out
+    assert "| ours | " in text and "+30.00%" in text
+    assert (tmp_path / "final-low.png").stat().st_size > 5000 < (tmp_path / "final-low.svg").stat().st_size

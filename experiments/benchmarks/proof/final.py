@@ -1,0 +1,105 @@
+"""The networks of the final, kept in a file, and the table and the figure of their trainings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from search.files import write_file
+from search.stats.differences import Differences
+from space import cost, decode
+
+SEARCHED = "searched"
+"""The family of all searched networks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A network under a limit.
+
+    family: the rival's name, or `SEARCHED`; a family has one learning rate. rate: the factor of the recipe's learning
+    rate; None: the family's. more: other settings of the recipe. ms: the measured milliseconds, None if unknown.
+    """
+
+    name: str
+    network: str
+    family: str
+    rate: float | None = None
+    more: tuple[tuple[str, Any], ...] = ()
+    ms: float | None = None
+
+
+class Finalists:
+    """The networks of the final of a level, in a file that is written once."""
+
+    def __init__(self, out: Path, level: str) -> None:
+        self._file = out / f"finalists-{level}.json"
+
+    @property
+    def known(self) -> bool:
+        """True if the file exists."""
+        return self._file.exists()
+
+    def write(self, every: Sequence[Contender]) -> None:
+        """Write the file."""
+        write_file(self._file, json.dumps([asdict(one) for one in every], indent=1) + "\n")
+
+    def read(self) -> list[Contender]:
+        """Return the networks. Raises `FileNotFoundError` if they are not known."""
+        every = json.loads(self._file.read_text("utf-8"))
+        return [Contender(**{**values, "more": tuple(map(tuple, values["more"]))}) for values in every]
+
+
+def table(every: Sequence[Contender], differences: Differences) -> Iterator[str]:
+    """Yield a Markdown table of the networks, each compared with the first, which is a searched one."""
+    count = len(differences.accuracies[0])
+    yield f"| network | params | MACs | ms | accuracy, {count} seeds | first less it |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for place, one in enumerate(every):
+        spent, own, lead = (
+            cost(decode(one.network)),
+            differences.mean(place),
+            differences.difference(0, place),
+        )
+        less = ""
+        if place:
+            less = f"{lead.mean:+.2%}"
+            less += f" ({lead.low:+.2%} to {lead.high:+.2%})" if lead.half is not None else ""
+            less += " *" * lead.significant
+        half = f" +- {own.half:.2%}" if own.half is not None else ""
+        ms = f"{one.ms:.3f}" if one.ms else ""
+        shown = f"{own.mean:.2%}{half}"
+        yield f"| {one.name} | {spent.params:,} | {spent.macs / 1e6:.1f}M | {ms} | {shown} | {less} |"
+    yield f"* differs beyond chance, over seeds and {differences.images} images, adjusted for all pairs"
+
+
+def draw(every: Sequence[Contender], differences: Differences, split: str, out: Path) -> None:
+    """Draw the mean accuracies with their 95 % intervals, and every training, into `out` as PNG and SVG."""
+    from matplotlib.figure import Figure
+
+    from search.report.figures import written
+    from search.report.palette import GREY, PALETTE
+
+    order = sorted(range(len(every)), key=lambda place: differences.means[place])
+    figure = Figure(figsize=(6.4, 1.1 + 0.34 * len(every)), layout="constrained")
+    axes = figure.subplots()
+    for row, place in enumerate(order):
+        colour = PALETTE[0 if every[place].family == SEARCHED else GREY]
+        mean, half = differences.means[place], differences.mean(place).half or 0.0
+        trainings = [100 * value for value in differences.accuracies[place]]
+        axes.plot(trainings, [row] * len(trainings), "o", color=colour, markersize=4, alpha=0.3, mew=0)
+        axes.errorbar(100 * mean, row, xerr=100 * half, fmt="o", color=colour, markersize=7, capsize=3)
+    axes.set_yticks(range(len(order)), [_label(every[place]) for place in order], fontsize=8)
+    axes.set_xlabel(f"accuracy of {differences.images:,} {split} images in %", fontsize=9)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.grid(axis="x", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    written(figure, out)
+
+
+def _label(one: Contender) -> str:
+    ms = f", {one.ms:.2f} ms" if one.ms else ""
+    return f"{one.name}{ms}, {cost(decode(one.network)).params / 1e3:.0f}k params"
