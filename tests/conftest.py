@@ -1,3 +1,4 @@
+import gc
 import os
 
 import pytest
@@ -26,6 +27,15 @@ def _own_cache(tmp_path_factory):
 def at_home(tmp_path, monkeypatch):
     """Change to an empty folder."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def packages_forgotten(monkeypatch):
+    """What a test imports from made-up packages is unknown to the tests after it."""
+    from space.extension_points import Registry
+
+    for registry in (thing for thing in gc.get_objects() if isinstance(thing, Registry)):
+        monkeypatch.setattr(registry, "_loaded", {})
 
 
 @pytest.fixture(scope="module")

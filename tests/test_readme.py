@@ -136,7 +136,7 @@ def test_programs_compile_and_import_what_exists(number):
 
 
 @pytest.fixture
-def my_package(tmp_path, monkeypatch):
+def my_package(tmp_path, monkeypatch, packages_forgotten):
     """The package that the README shows, as if installed in its own folder."""
     for code in blocks("python"):
         if name := re.match(r"# (my_package/\w+\.py)\n", code):
@@ -152,7 +152,6 @@ def my_package(tmp_path, monkeypatch):
     ]
     (installed / "entry_points.txt").write_text("".join(lines))
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(SAMPLERS, "_loaded", {})
     return tmp_path
 
 

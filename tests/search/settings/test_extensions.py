@@ -51,7 +51,7 @@ absent = no_such_package:X
 
 
 @pytest.fixture
-def striped(tmp_path, monkeypatch):
+def striped(tmp_path, monkeypatch, packages_forgotten):
     """A package that adds data and a sampler that cannot be imported, as if it was installed."""
     (tmp_path / "striped.py").write_text(CODE)
     installed = tmp_path / "striped-1.dist-info"
