@@ -10,6 +10,7 @@ from typing import Any
 
 from search.files import write_file
 from search.stats.differences import Differences
+from search.tables.units import plural
 from space import cost, decode
 
 SEARCHED = "searched"
@@ -56,7 +57,7 @@ class Finalists:
 def table(every: Sequence[Contender], differences: Differences) -> Iterator[str]:
     """Yield a Markdown table of the networks, each compared with the first, which is a searched one."""
     count = len(differences.accuracies[0])
-    yield f"| network | params | MACs | ms | accuracy, {count} seeds | first less it |"
+    yield f"| network | params | MACs | ms | accuracy, {plural(count, 'seed')} | first less it |"
     yield "|---|---:|---:|---:|---:|---:|"
     for place, one in enumerate(every):
         spent, own, lead = (
@@ -87,7 +88,9 @@ def draw(every: Sequence[Contender], differences: Differences, split: str, out: 
     figure = Figure(figsize=(6.4, 1.1 + 0.34 * len(every)), layout="constrained")
     axes = figure.subplots()
     for row, place in enumerate(order):
-        colour = PALETTE[0 if every[place].family == SEARCHED else GREY]
+        one = every[place]
+        ours = one.family == SEARCHED and "random" not in one.name
+        colour = PALETTE[0 if ours else GREY]
         mean, half = differences.means[place], differences.mean(place).half or 0.0
         trainings = [100 * value for value in differences.accuracies[place]]
         axes.plot(trainings, [row] * len(trainings), "o", color=colour, markersize=4, alpha=0.3, mew=0)

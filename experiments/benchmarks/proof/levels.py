@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+
 from search.compare.settings import DEFAULTS
 from search.engine.around import Frame
 from search.files import write_file
@@ -28,8 +30,6 @@ NAMED = "mobilenet-v3-small"
 """The network whose latencies are the limits."""
 MACS = {"low": 6e6, "high": 18e6}
 """The multiply-adds of that network, by level."""
-FRAME = Frame(resolution=32, channels=3, classes=10)
-"""The images and classes of the proof."""
 _REPEATS = 7
 """The number of medians of three measurements; a limit is their median, since other load on the memory slows some."""
 
@@ -47,17 +47,27 @@ class Level:
     ms: dict[str, float]
 
 
-def level(name: str, profile: Profile, file: Path) -> Level:
-    """Return the level `name` from `file`; if the file lacks it, measure it and write it there."""
+def frame(npz: str) -> Frame:
+    """Return the size and the channels of the training images in a .npz file, and the number of their classes."""
+    with np.load(npz) as arrays:
+        (_, side, _, *channels), labels = arrays["train_x"].shape, arrays["train_y"]
+    return Frame(side, *(channels or [1]), len(np.unique(labels)))
+
+
+def level(name: str, npz: str, profile: Profile, file: Path) -> Level:
+    """Return the level `name` from `file`; if the file lacks it, measure it and write it there.
+
+    npz: the file of the images.
+    """
     known = json.loads(file.read_text("utf-8")) if file.exists() else {}
     if name not in known:
-        known[name] = asdict(_measured(name, profile))
+        known[name] = asdict(_measured(name, frame(npz), profile))
         write_file(file, json.dumps(known, indent=1) + "\n")
     return Level(**known[name])
 
 
-def _measured(name: str, profile: Profile) -> Level:
-    one = rival(NAMED, FRAME, Match({"macs": MACS[name]}, exact_cost))
+def _measured(name: str, images: Frame, profile: Profile) -> Level:
+    one = rival(NAMED, images, Match({"macs": MACS[name]}, exact_cost))
     if one is None:
         raise UserError(f"{NAMED} has no member of {MACS[name]:,.0f} multiply-adds.")
     named = one.architecture
@@ -68,12 +78,14 @@ def _measured(name: str, profile: Profile) -> Level:
 
         ms = cache(measured)
         limit = round(median(measured(named) for _ in range(_REPEATS)), 3)
-        rivals = {NAMED: named, **_rivals(limit, profile, ms)}
+        rivals = {NAMED: named, **_rivals(limit, images, profile, ms)}
         times = {rival: round(ms(network), 4) for rival, network in rivals.items()}
     return Level(limit, str(named), {rival: str(network) for rival, network in rivals.items()}, times)
 
 
-def _rivals(limit: float, profile: Profile, ms: Callable[[Architecture], float]) -> dict[str, Architecture]:
+def _rivals(
+    limit: float, images: Frame, profile: Profile, ms: Callable[[Architecture], float]
+) -> dict[str, Architecture]:
     """Return, by name, the largest member of each published rival within `limit` milliseconds, except `NAMED`.
 
     If no member fills the limit well, it can be the next larger one. A rival that would need widths under 8 is
@@ -85,7 +97,7 @@ def _rivals(limit: float, profile: Profile, ms: Callable[[Architecture], float])
     for name in str(documents.read(*DEFAULTS)["networks"]).split(","):
         if name == NAMED:
             continue
-        one = measured_rival(name, FRAME, match, lambda _, network: predictor(network).ms)
+        one = measured_rival(name, images, match, lambda _, network: predictor(network).ms)
         if one is None:
             print(f"{name} is left out: it would need widths under 8")
         else:

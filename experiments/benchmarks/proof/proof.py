@@ -77,7 +77,7 @@ class Proof:
 
     def level(self, name: str) -> Level:
         """Return the limit and the rivals of a level."""
-        return level(name, Profile.load(self.profile), self.out / "levels.json")
+        return level(name, self.npz, Profile.load(self.profile), self.out / "levels.json")
 
     @property
     def last_searches(self) -> list[tuple[str, int]]:

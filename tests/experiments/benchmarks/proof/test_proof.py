@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments.benchmarks.proof import proof
 from experiments.benchmarks.proof.final import SEARCHED, Contender, Finalists, table
-from experiments.benchmarks.proof.levels import Level
+from experiments.benchmarks.proof.levels import Level, frame
 from experiments.benchmarks.proof.proof import Proof
+from search.engine.around import Frame
 from search.stats.hits import encode_hits
 
 NAMES = ("searched", "random", "a", "b", "c", "d")
@@ -72,6 +74,13 @@ def test_the_strongest_rivals_are_chosen_once_and_only_they_see_the_test_images(
     assert differences.difference(0, 2).mean == pytest.approx(0.02)
     assert [each.rate for each in every] == [2.0] * 5
     assert len(rows) == 2 + 5 + 1 and "| c | " in rows[4] and "+2.00%" in rows[4]
+
+
+@pytest.mark.parametrize(("shape", "channels"), [((4, 28, 28), 1), ((4, 28, 28, 3), 3)])
+def test_the_frame_is_that_of_the_images(shape, channels, tmp_path):
+    file = tmp_path / "images.npz"
+    np.savez(file, train_x=np.zeros(shape, np.uint8), train_y=np.array([0, 1, 2, 1]))
+    assert frame(str(file)) == Frame(28, channels, 3)
 
 
 def test_all_trainings_become_a_table(tmp_path):
