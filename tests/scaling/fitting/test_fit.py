@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from dataclasses import replace
 
 import pytest
@@ -330,7 +329,6 @@ class TestResume:
         (tmp_path / "drive.py").write_text(SCRIPT)
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         told: list[int] = []
-        deadline = time.monotonic() + 120
         for stop_after in (9, 1000):
             driver = subprocess.Popen(
                 [sys.executable, "drive.py"], stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
@@ -343,7 +341,6 @@ class TestResume:
             told += [int(line) for line in driver.stdout if line.endswith("\n")]
             driver.wait()
             driver.stdout.close()
-            assert time.monotonic() < deadline
         assert len(told) == len(set(told))
         assert all(trial.state == "complete" for trial in open_run("f").trials)
         assert (tmp_path / "runs/f/coefficients.yaml").exists()

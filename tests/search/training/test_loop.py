@@ -155,10 +155,8 @@ def test_after_sigkill_a_resumed_training_ends_with_the_same_weights(task, tmp_p
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     step = random.randint(7, 24)
     try:
-        deadline = time.monotonic() + 200
         while not (read_progress(folder) and read_progress(folder).step >= step):
             assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < deadline
             time.sleep(0.002)
     finally:
         process.send_signal(signal.SIGKILL)
