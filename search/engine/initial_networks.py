@@ -1,4 +1,4 @@
-"""Settings that name networks of other runs and models, resolved before a configuration is made."""
+"""The replacement of names of other runs and models in settings, before a configuration is made."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The weights that the networks of a search inherit, from a parent network of which they are sub-networks (children).
+"""The weights that the networks of a search inherit from a parent network, as its sub-networks (children).
 
-They are read, checked, and adapted to the data.
+This module reads the weights, checks them, and adapts them to the data.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def source_of(config: Config) -> Trained | None:
 
 
 def parent_of(source: Trained, word: str, data: Dataset) -> Parent:
-    """Return the parent for the classes and channels of the data. Raises `UserError` if it can have no children.
+    """Return the parent, adapted to the classes and channels of the data.
 
-    word: the name of the weights in remarks.
+    word: the name of the weights in remarks. Raises `UserError` if the network can have no children.
     """
     from space.weights import adapt, weights_file
     from space.weights.files import weights_digest
