@@ -63,7 +63,7 @@ SYNTHETIC_STEPS = 105
 """The number of steps of a proxy training on synthetic images: few, so that a first search ends after some minutes
 (lab book, the first run: 5 min 43 s on two cores). With 62 steps, chance would explain most differences."""
 _SHAPE = frozenset({"proxy.resolution", "proxy.width", "proxy.stem_stride"})
-"""The settings that the reason for the proxy's shape explains. If the user sets one of them, that reason is left out."""
+"""The settings that the reason for the proxy's shape explains. If the user sets one, that reason is left out."""
 _SAMPLE = 64
 """The number of images that are decoded to learn the size of all images."""
 

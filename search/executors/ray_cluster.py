@@ -1,4 +1,4 @@
-"""The executor that runs trials by Ray Tune: on CPUs and fractions of GPUs, on one machine or several.
+"""The executor that runs trials with Ray Tune on CPUs and fractions of GPUs, on one machine or several.
 
 Tune only decides where a trial runs. The engine chooses the trials and records their results, and the ledger is the
 only history. If no cluster is named, a private cluster is started, which only this process and its children can

@@ -1,8 +1,8 @@
 """The part of `executor=ray` that connects Ray Tune to the engine, in the driver process.
 
 Tune asks a searcher for the next trial, and a scheduler whether a trial continues. Both pass the question on to the
-engine and store nothing: `Tuner.restore` is never used. Tune's loop runs in the thread that called `tune`, so all
-calls of the engine come from that thread.
+engine. They store nothing, since `Tuner.restore` is never used. Tune's loop runs in the thread that called `tune`, so
+all calls of the engine come from that thread.
 
 Importing this module imports Ray.
 """

@@ -1,4 +1,4 @@
-"""The names of runs: which folder a word of the command line means, and which trial or answer of a run."""
+"""The names of runs, and the folder, trial or answer that a word of the command line means."""
 
 from __future__ import annotations
 
