@@ -73,9 +73,9 @@ class Config:
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Return the search with `settings`, such as `{"space": "effv2", "proxy.epochs": 3}`.
 
-        Settings that are not given have their defaults. But with a budget and without `trials`, the number of trials
-        is not limited. Networks in `first` are words that `space.choices.named_networks` knows. Raises `UserError`
-        for an unknown name or an invalid value.
+        Settings that are not given have their defaults, except that with a budget and without `trials`, the number of
+        trials is not limited. Networks in `first` are words that `space.choices.named_networks` knows. Raises
+        `UserError` for an unknown name or an invalid value.
         """
         chosen, inner = _sorted(settings)
         defaults = documents.read("launch", "default")

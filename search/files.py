@@ -37,7 +37,7 @@ def numbered(path: Path) -> Iterator[Path]:
 
 
 def claimed(path: Path) -> Path:
-    """Create the folder `path`, or under the first free of its `numbered` names if it exists, and return its path.
+    """Create the folder `path` and return it. If it exists, create the first of its `numbered` paths that does not.
 
     Raises `UserError` if the folder cannot be created.
     """
@@ -214,7 +214,7 @@ def harmless(text: str) -> str:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    # In the same folder, since a rename is only atomic within one file system.
+    # The draft is in the same folder, since a rename is only atomic within one file system.
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as file:

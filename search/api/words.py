@@ -21,7 +21,7 @@ def joined(settings: Mapping[str, Any] | None, words: Mapping[str, Any]) -> dict
 
 
 def display_of(display: Shown) -> Display | None:
-    """Return `display`; for "auto", return a display in the notebook if Python runs in one, else on standard error."""
+    """Return `display`; for "auto", one in the notebook if Python runs in a notebook, else one on standard error."""
     if display != "auto":
         return display
     from rich.console import Console

@@ -101,7 +101,7 @@ def _costs(whole: Architecture, latency: str | None, exact: CostOf) -> Iterator[
 
         yield predicted, predicted
     else:
-        # Imported here, since only this needs torch.
+        # Only this branch needs torch.
         from search.models.inference import Conditions
         from search.profiles.latency_bench import latency_bench
 

@@ -186,7 +186,7 @@ def images_of(source: Source) -> Images:
         if contents.validation is None
         else int(contents.validation.sum())
     )
-    # Spread over the whole data, since files of a folder are in the order of their classes.
+    # The sample is spread over all data, since files of a folder are in the order of their classes.
     sample = used[np.linspace(0, len(used) - 1, min(_SAMPLE, len(used))).astype(np.int64)]
     sizes = contents.decode(sample, SIDES[0]).sizes if source.source != "shapes" else None
     side = None if sizes is None or not len(sizes) else int(np.median(sizes.min(axis=1)))

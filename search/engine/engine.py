@@ -123,8 +123,8 @@ class Engine:
     def on_result(self, number: int, result: Result) -> None:
         """Record a result.
 
-        It counts as a failure if `Result.check` refuses it or if no finite reward follows from it. Raises
-        `LedgerFailed` if it cannot be stored.
+        A result that `Result.check` refuses, or from which no finite reward follows, counts as a failure. Raises
+        `LedgerFailed` if the result cannot be stored.
         """
         try:
             self._history.answer(number, self._goals[number], result)

@@ -64,7 +64,7 @@ class Estimate:
 def estimate(config: Config, data: Dataset, steps: float | None, latencies: float | None = None) -> Estimate:
     """Return the estimate for a search on these data.
 
-    On a CPU, networks are timed while as many others train as in the search, if all trials run on this machine.
+    If trials run on this machine's CPU, other networks are trained during the timing, as many as in the search.
     steps, latencies: the seconds of measuring a profile of step times and one of latencies first, None if none is
     measured.
     """

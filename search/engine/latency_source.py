@@ -109,7 +109,7 @@ def _made(config: Config, note: Note) -> Profile:
     from search.models.inference import Conditions
 
     count, _ = _affordable(config)
-    # In a space with many blocks most are estimated, more exactly if the measured networks are near the limit.
+    # In a space with many blocks, most are estimated. Measured networks near the limit make the estimates more exact.
     estimated = covering(config.space, chosen(config.space, count)) < COVERED
     profile, path = make(
         config.space,

@@ -77,8 +77,8 @@ def _measure(
 ) -> None:
     """Measure one trial after the other until all of `wanted` have a measured latency, at most `most` networks.
 
-    wanted: returns the trials that follow from the measurements so far. A measurement that raises `UserError`, for
-    instance for lack of memory, is the last one.
+    wanted: a function that returns the trials to measure, given the measurements so far. A measurement that raises
+    `UserError`, for instance for lack of memory, is the last one.
     """
     if not any(map(_unmeasured, wanted())):
         return

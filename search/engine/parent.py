@@ -29,8 +29,8 @@ class Parent:
     """The weights of a parent for the classes and channels of the data, with the most important channels first.
 
     Nested weights (see `Trained`) keep the order of their channels. file: the content of `parent.safetensors` in the
-    folder of the run. digest: `space.weights.files.weights_digest`, a part of the fidelity of trials. remarks: lines
-    that tell the user what changes.
+    folder of the run. digest: the digest of the weights, `space.weights.files.weights_digest`, a part of the fidelity
+    of trials. remarks: lines that tell the user what changes.
     """
 
     file: bytes
@@ -41,8 +41,8 @@ class Parent:
 def source_of(config: Config) -> Trained | None:
     """Return the weights that networks of the search inherit, None if they start from random ones.
 
-    Raises `UserError` for weights without `proxy=finetune` or the reverse, for unreadable weights, and if a network
-    of the space is not a child of the network of the weights.
+    Raises `UserError` if only one of `weights` and `proxy=finetune` is given, for unreadable weights, and if a
+    network of the space is not a child of the parent network.
     """
     word, asked = config.settings.weights, config.proxy.parent
     if word is None and asked is None:

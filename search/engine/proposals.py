@@ -180,7 +180,7 @@ class Sampled:
     def _proposed(self, objective: _Objective, tried: int, count: int) -> Proposal:
         """Return the next proposal under one objective.
 
-        Raises `Exhausted` if the sampler has no network that is worth a trial, or all within the limits were tried.
+        Raises `Exhausted` if the sampler finds no network that is worth a trial, or if all permitted ones were tried.
         """
         history = [*objective.history(), *self._duplicates.values()]
         known = None

@@ -86,8 +86,8 @@ class SearchAndFinals:
     def on_result(self, number: int, result: Result) -> None:
         """Record the result of a trial or of a final training.
 
-        A result that `Result.check` refuses counts as a failure: one with a measurement that is not finite, or with a
-        time that is negative. Raises `LedgerFailed` if the result cannot be stored.
+        A result with a measurement that is not finite, or with a negative time, counts as a failure (see
+        `Result.check`). Raises `LedgerFailed` if the result cannot be stored.
         """
         if number not in self._jobs:
             self._engine.on_result(number, result)
@@ -98,7 +98,7 @@ class SearchAndFinals:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
         job = self._jobs[number]
         self._keep(job.trial, replace(job.training, state="complete", result=result))
-        # Only now: a result that could not be stored is requeued.
+        # Removed only now: if the result cannot be stored, `release` requeues the training.
         del self._jobs[number]
         return self._tell(job, f"accuracy {result.accuracy:.4f} in {result.seconds:.0f} s")
 

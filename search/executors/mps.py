@@ -87,7 +87,7 @@ def _command(variables: Mapping[str, str], text: str) -> str | None:
 
 
 def _call(variables: Mapping[str, str], *words: str, text: str = "") -> str | None:
-    # In a session of its own, since Ctrl-C in the terminal must not end the daemon before its clients.
+    # A separate session, since Ctrl-C in the terminal must not end the daemon before its clients.
     try:
         done = subprocess.run(
             [_CONTROL, *words],

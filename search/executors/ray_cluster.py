@@ -156,7 +156,7 @@ class RayTune(Executor):
             stack.enter_context(_replaced(ray._private.worker, "print_to_stdstream", lambda *_, **__: None))
             stack.callback(ray.shutdown)
             try:
-                # Workers search for modules in the current folder of this call. The empty `folder` hides no package.
+                # Workers also import from the folder that is current here. The empty `folder` can hide no package.
                 with _signals_kept(), chdir(folder):
                     ray.init(**options, log_to_driver=False, logging_level=logging.CRITICAL)
             except (RuntimeError, ValueError, OSError) as error:

@@ -132,7 +132,7 @@ class _Watches(Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
-        # Tune keeps the last result of each trial, and an answer can hold a model.
+        # Removed from `result`, since Tune keeps the last result of each trial and an answer can hold a model.
         self._trials.answers(trial.trial_id, result.pop("answer", None))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:

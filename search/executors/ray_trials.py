@@ -68,7 +68,7 @@ class _Job:
 class Trials:
     """The trials that Tune runs, by the names that Tune gives them.
 
-    It asks the engine for trials and tells it their reports, results and failures.
+    This class asks the engine for trials, and passes their reports, results and failures on to the engine.
     """
 
     def __init__(self, executor: Cluster, engine: Driven, evaluate: Evaluate) -> None:
@@ -147,7 +147,7 @@ class Trials:
         return f"took longer than {self._executor.timeout:g} s"
 
     def look(self) -> None:
-        """Raise `ConnectionError` if a private cluster has lost its only node. Tune would wait for another node."""
+        """Raise `ConnectionError` if a private cluster has lost its only node; Tune would wait for another one."""
         with _past_tune():
             if not self._places() and not self._executor.address:
                 raise ConnectionError("the Ray cluster of this run has died")

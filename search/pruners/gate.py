@@ -104,7 +104,7 @@ def lower_bound(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     """Return the `TAIL` quantile of Spearman's rank correlation over bootstrap samples of the networks.
 
     one, other: a score of each network, in the same order. The resampling has a fixed seed, so equal arguments give
-    equal bounds. A sample in which all values of one side are equal counts as -1.
+    equal bounds. If all scores of one side are equal in a sample, the sample's correlation counts as -1.
     """
     rng, indices = random.Random(0), range(len(one))
     correlations = []

@@ -87,7 +87,7 @@ def _version(package: str) -> str | None:
 def _commit() -> str | None:
     """Return the commit of the source tree of this package; None if it is installed, or git gives none."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():  # Installed: a repository further up is another project's.
+    if not (root / ".git").exists():  # The package is installed: a repository above it is another project's.
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
     try:

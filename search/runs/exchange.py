@@ -29,8 +29,8 @@ CONFIDENCE = 0.95
 """The confidence of the bootstrap interval of a rate."""
 _RESAMPLES = 1000
 _LEADERS, _EDGE = 5, 1.2
-"""The number of leading trials that are compared with the edge of the space, and the largest ratio of their costs to
-the cost at the edge."""
+"""The number of leading trials that are compared with the edges of the space, its smallest and largest cost, and the
+largest ratio between a trial's cost and an edge for which the trial is near the edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
 
 
 def conclusions(run: Run) -> Iterator[str]:
-    """Yield sentences: the exchange rates of a run, and a warning if the best trials are near the edge of its space.
+    """Yield sentences on the exchange rates of a run, and a warning if its best trials are near an edge of the space.
 
     There are no exchange rates under several objectives, nor where `exchange` returns None. Nothing is yielded before
     the first result.

@@ -30,8 +30,8 @@ def exported(
 
     form: the name of a format; None: the format that the ending of `out` names, or csv if `out` is None. columns,
     sort: keys of columns, separated by commas. top: the number of trials to export, those with the highest rewards;
-    None for all. pareto: the columns whose Pareto front is exported; "" for accuracy, params and the step time (MACs if
-    there is no step time); None for all trials. With `top` or `pareto`, only complete and imported trials are
+    None for all. pareto: the columns whose Pareto front is exported; "" for accuracy, params and the step time (MACs
+    if there is no step time); None for all trials. With `top` or `pareto`, only complete and imported trials are
     exported. Raises `UserError` for an unknown format or column, and for a choice of rows or columns with the format
     optuna.
     """

@@ -160,8 +160,8 @@ def _scored(run: Run, reward: Reward, limits: Limits) -> Iterator[Trial]:
 def _latencies(run: Run, reward: Reward, limits: Limits, reference: Architecture) -> Forecast | None:
     """Return the forecast of latencies: the run's, else one from a saved profile of this device.
 
-    Returns None if the run has none and latencies neither count nor are limited. Raises `UserError` if they do and
-    no profile is saved.
+    Returns None if the run has no forecast and latencies neither count nor are limited. Raises `UserError` if a
+    forecast is needed and no profile is saved.
     """
     config = run.config
     if config.latencies:
@@ -183,7 +183,7 @@ def _latencies(run: Run, reward: Reward, limits: Limits, reference: Architecture
 def _reference(run: Run, reward: Reward) -> Architecture:
     """Return the reference network of the new objective, with the classes and channels of the run's data.
 
-    Raises `UserError` if step times count that were measured relative to another one.
+    Raises `UserError` if step times count and the run measured them relative to another network.
     """
     before, frame = run.config, run.config.space.frames[0]
     reference = replace(reward.network, classes=frame.classes, channels=frame.channels)

@@ -154,7 +154,7 @@ class Run:
     def best(self) -> Trial:
         """The winner of the finals; without finished finals, the trial with the highest reward.
 
-        Trials with too high a measured latency (see `search.trials.answers.exceeds`) win only if all have one.
+        A trial with a measured latency over the limit (see `search.trials.answers.exceeds`) wins only if all are over.
         Raises `UserError` if no trial is complete.
         """
         return self.answers.best
@@ -195,7 +195,7 @@ class Run:
         if not used or not images or not self.config.data.balance:
             return used
         effective = self._noted_images("effective_validation")
-        # The first images have the classes in the same proportions as all.
+        # The images that are used have the same class proportions as all images.
         return effective and effective * used / images
 
     def _noted_images(self, key: str) -> float | None:

@@ -62,7 +62,7 @@ class Finals(BaseModel):
 
 
 OFF = Finals(top=0)
-"""The setting without finals."""
+"""The settings of a search without finals."""
 
 
 @dataclass(frozen=True, slots=True)

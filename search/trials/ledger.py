@@ -255,7 +255,7 @@ class Ledger:
         except sqlite3.Error as error:
             raise LedgerFailed(f"The ledger could not be written: {error}.") from error
         finally:
-            # Also after Ctrl-C, which can come between any two lines.
+            # Ctrl-C, which can come between any two lines, leaves the transaction open too.
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
 
