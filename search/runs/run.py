@@ -154,7 +154,7 @@ class Run:
     def best(self) -> Trial:
         """The winner of the finals; without finished finals, the trial with the highest reward.
 
-        A trial with a measured latency over the limit (see `search.trials.answers.exceeds`) wins only if all are over.
+        A trial whose measured latency is too high (see `search.trials.answers.exceeds`) wins only without any other.
         Raises `UserError` if no trial is complete.
         """
         return self.answers.best
