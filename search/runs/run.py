@@ -154,7 +154,7 @@ class Run:
     def best(self) -> Trial:
         """The winner of the finals; without finished finals, the trial with the highest reward.
 
-        A trial whose measured latency is too high (see `search.trials.answers.exceeds`) wins only without any other.
+        A trial whose measured latency is too high (`search.trials.answers.exceeds`) wins only if no other is left.
         Raises `UserError` if no trial is complete.
         """
         return self.answers.best
