@@ -2,8 +2,7 @@
 
     space=effv2_32 data=npz data.path=photos.npz proxy.epochs=3 space.stages.2.kernel=3,5 trials=100
 
-`experiments/settings/GROUP/NAME.yaml` holds the settings of `GROUP=NAME`. `GROUP=./my.yaml` is a file of the
-user's.
+`experiments/settings/GROUP/NAME.yaml` holds the settings of `GROUP=NAME`. `GROUP=./my.yaml` names a file of the user.
 """
 
 from __future__ import annotations
@@ -58,13 +57,13 @@ class Config:
     forecast: Forecast | None = None
     """The forecast of step times before training, None if no profile predicts them.
 
-    Both forecasts are stored in files of their own: `document` does not contain them.
+    This forecast and `latencies` are not part of `document`, since their profiles are stored in separate files.
     """
     latencies: Forecast | None = None
     """The forecast of latencies; None before `with_profile`, and where neither the reward nor a limit needs it."""
 
     def __post_init__(self) -> None:
-        # How many trials run at a time depends on the device of the proxy.
+        # The device of the proxy decides how many trials run at a time.
         object.__setattr__(self, "executor", self.executor.on(self.proxy))
         # Without training, a fresh seed changes nothing.
         if not self.proxy.epochs and self.finals.top is None:
@@ -74,9 +73,9 @@ class Config:
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Return the search with `settings`, such as `{"space": "effv2", "proxy.epochs": 3}`.
 
-        Settings that are not given have their defaults. But with a budget and without `trials`, the number of trials
-        is not limited. Networks in `first` are words that `space.choices.named_networks` knows. Raises `UserError`
-        for an unknown name or an invalid value.
+        Settings that are not given have their defaults, except that with a budget and without `trials`, the number of
+        trials is not limited. Networks in `first` are words that `space.choices.named_networks` knows. Raises
+        `UserError` for an unknown name or an invalid value.
         """
         chosen, inner = _sorted(settings)
         defaults = documents.read("launch", "default")
@@ -96,7 +95,7 @@ class Config:
     def of_document(cls, document: documents.Document) -> Self:
         """Return the search of a document that `document` returned.
 
-        Raises `UserError`, which names the place, for any other content.
+        Raises `UserError` for any other content, with the key that is missing or invalid.
         """
         missing = [group for group in GROUPS if group not in document]
         if not missing:
@@ -151,7 +150,7 @@ class Config:
         return load(self.data, self.proxy.resolution or self.space.frames[0].resolution)
 
     def for_data(self, classes: int, channels: int) -> Self:
-        """Return this search with all networks, those of `first` too, for so many classes and image channels."""
+        """Return this search with its networks, including `first`, adapted to so many classes and image channels."""
         document = {**self.space.document, "classes": classes, "channels": channels}
         space = Space.of(document, self.space.name)
         return replace(self, space=space, settings=_adapted(self.settings, space))
@@ -184,9 +183,9 @@ class Config:
     def resumed(self, settings: Mapping[str, Any]) -> Self:
         """Return this search with other values of the settings that a resume may change.
 
-        These are `trials`, `budget`, `max_failures`, the groups `executor` and `finals`, and `data.path`, to which
-        the same data may have moved. Raises `UserError` for any other setting, since trials before and after the
-        change could not be compared, and for an invalid value.
+        These are `trials`, `budget`, `max_failures`, the groups `executor` and `finals`, and `data.path`, in case the
+        data have moved. Raises `UserError` for an invalid value, and for any other setting, since trials before and
+        after its change could not be compared.
         """
         chosen, inner = _sorted(settings)
         permitted = ("trials", "budget", "max_failures", *_RESUMED, "data.path")
@@ -204,7 +203,7 @@ class Config:
             named = _document(group, str(chosen.pop(group))) if group in chosen else before
             groups[group] = _validated(group, {**named, **inner[group]})
         run_settings = validated("", RunSettings, {**self.settings.document(), **chosen})
-        # Whether the data at another path have the same content is checked when they are loaded.
+        # The content of the data at another path is checked when the run is driven.
         data = source_from({**self.data.model_dump(), **inner["data"]})
         # The former settings decide the pruner: another total or more workers must not change the rungs of a run.
         return replace(
@@ -215,8 +214,8 @@ class Config:
 def objective_of(before: Config, settings: Mapping[str, Any]) -> tuple[Reward, Limits]:
     """Return the objective and limits of `before` with other settings: {"reward": "mnasnet", "limit.params": "3M"}.
 
-    Without a new reference network, that of `before` stays. Raises `UserError` for settings of other groups, and for
-    invalid values.
+    If `settings` name no reference network, it is the one of `before`. Raises `UserError` for settings of other
+    groups, and for invalid values.
     """
     chosen, inner = _sorted(settings)
     for key in (*chosen, *(f"{group}.{key}" for group, values in inner.items() for key in values)):
@@ -305,8 +304,8 @@ _BASES = ("v2-b0", "b0", "mobilenet-v3-large", "mobilenet-v2-1.0")
 def _referred(reward: Reward, space: Space) -> Reward:
     """Return `reward` with a reference network, which is chosen from `space` if none is named.
 
-    It is a published network if the space contains one of `_BASES`, else the network with the middle option of
-    every choice. Relative to it, the cost terms of the space are around 1.
+    It is the first of `_BASES` that the space contains, else the network with the middle option of every choice. So
+    the cost terms of the space's networks are around 1.
     """
     if reward.reference is not None:
         return reward

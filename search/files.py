@@ -1,4 +1,4 @@
-"""Files and folders that are written completely or not at all, and by one process at a time."""
+"""The writing of files and folders, completely or not at all, and by one process at a time."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def numbered(path: Path) -> Iterator[Path]:
 
 
 def claimed(path: Path) -> Path:
-    """Create the folder `path`, or if it exists the first of its `numbered` names that does not, and return its path.
+    """Create the folder `path` and return it. If it exists, create the first of its `numbered` paths that does not.
 
-    Raises `UserError` if it cannot be created.
+    Raises `UserError` if the folder cannot be created.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,9 +56,9 @@ def claimed(path: Path) -> Path:
 def sole_writer(folder: Path, content: str) -> Iterator[None]:
     """Create the folder if it is missing, and lock it for as long as the `with` block runs.
 
-    content: what the block writes into the folder, for the error message. The lock is the system's, and ends with the
-    process. A folder that is empty at the end is removed. Raises `UserError` if another process holds the lock, or
-    the folder cannot be created.
+    content: a name for the files that the block writes, for the error message. The operating system releases the lock
+    when the process ends. A folder that is empty at the end of the block is removed. Raises `UserError` if another
+    process holds the lock, or if the folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,8 +86,8 @@ def sole_writer(folder: Path, content: str) -> Iterator[None]:
 def locked_file(path: Path, wait: Callable[[], None]) -> Iterator[None]:
     """Create the file `path` if it is missing, and lock it for as long as the `with` block runs.
 
-    wait: is called once before this process waits for another one that holds the lock. The lock is the system's, and
-    ends with the process. Raises `UserError` if the file cannot be created.
+    wait: a function that is called once before this process waits for another process that holds the lock. The
+    operating system releases the lock when the process ends. Raises `UserError` if the file cannot be created.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def locked_file(path: Path, wait: Callable[[], None]) -> Iterator[None]:
 def _locked(path: Path, wait: Callable[[], None]) -> int:
     """Open the file, wait until this process holds its lock, and return the descriptor.
 
-    The last holder may have deleted the file: then it is created again. wait: called once if there is a wait.
+    If the last holder has deleted the file, it is created again. wait: a function that is called once before waiting.
     """
     waited = False
     while True:
@@ -121,8 +121,8 @@ def _locked(path: Path, wait: Callable[[], None]) -> int:
 def write_file(path: Path, content: str | bytes) -> None:
     """Write `content` (text as UTF-8) to `path` in one step: readers see the old file or the new one.
 
-    Creates missing directories and follows links. A device such as /dev/null is written to, not replaced. Raises
-    `UserError` with the system's reason; the old file stays then.
+    Missing folders are created, and links are followed. A device such as /dev/null is written to, not replaced.
+    Raises `UserError` with the system's reason if writing fails; the old file then stays.
     """
     # File names in the text may hold bytes that are not UTF-8.
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
@@ -146,8 +146,8 @@ def require_ending(option: str, path: Path | None, ending: str, what: str) -> No
 def write_folder(path: Path, files: Mapping[str, str | bytes], known: Collection[str] = ()) -> None:
     """Write a folder with these `files` (name -> content) in one step: readers see none of them or all.
 
-    An existing folder is replaced. Raises `UserError` if it holds files other than the `known` ones or the system
-    fails; the old folder stays then.
+    An existing folder is replaced. Raises `UserError` if the existing folder holds files other than the `known` ones,
+    or if writing fails; the old folder then stays.
     """
     require_replaceable(path, known)
     target = Path(os.path.realpath(path))
@@ -186,7 +186,7 @@ def require_replaceable(path: Path, known: Collection[str]) -> None:
 def deliver(content: str | bytes, out: Path | None) -> None:
     """Write `content` to the file `out` with `write_file`, or to standard output if `out` is None.
 
-    A terminal gets a text as `harmless` returns it. Raises the errors of `write_file`, `UserError` if standard output
+    Text for a terminal passes through `harmless`. Raises the errors of `write_file`, `UserError` if standard output
     fails and for bytes that would go to a terminal, and BrokenPipeError if the reader has closed the pipe.
     """
     if out is not None:
@@ -208,13 +208,13 @@ def deliver(content: str | bytes, out: Path | None) -> None:
 def harmless(text: str) -> str:
     r"""Return a text in which all control characters except `\n` and tabs are escaped, as in `\x1b[31m`.
 
-    They may stand in names of files and classes, and a terminal would obey them.
+    Names of files and classes may contain control characters, which a terminal would obey.
     """
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: repr(match[0])[1:-1], text)
 
 
 def _replace(target: Path, data: bytes) -> None:
-    # In the same folder, since a rename is only atomic within one file system.
+    # The draft is in the same folder, since a rename is only atomic within one file system.
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as file:
@@ -228,7 +228,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _exchange(draft: Path, target: Path) -> None:
-    """Move the folder `draft` to `target`, whose old content is deleted. (A rename only replaces an empty folder.)"""
+    """Move the folder `draft` to `target`, and delete the old folder. A rename can only replace an empty folder."""
     old = draft.with_suffix(".old")
     if target.exists():
         os.replace(target, old)

@@ -1,9 +1,10 @@
 """The objective of a search: one number from accuracy and costs, with its terms kept apart.
 
-A cost enters relative to a unit, which is the reference network's cost or a target. EfficientNetV2 (Tan and
-Le 2021, section 3.2) maximises A * S^w * P^v. With S and P relative to a reference, the reward reads as an
-accuracy: that of an equally good network that trains as fast and is as large as the reference. The choice of
-the reference multiplies all such rewards by one constant, so it changes no ranking.
+A cost enters relative to a unit, which is the reference network's cost or a target. EfficientNetV2 (Tan and Le 2021,
+section 3.2) maximises A * S^w * P^v, with the accuracy A, the step time S and the number of parameters P. With S and
+P relative to a reference network, this reward can be read as an accuracy. It is the accuracy at which a network with
+the costs of the reference would be equally good. Another reference multiplies all such rewards by one constant, so it
+changes no ranking.
 """
 
 from __future__ import annotations
@@ -124,17 +125,17 @@ class Reward(BaseModel, ABC):
     def unit(self, name: CostName, reference: Architecture, latency_ms: float = math.nan) -> float:
         """Return the unit of a cost, the amount that counts as 1: the cost of `reference`.
 
-        latency_ms: the reference's latency in milliseconds, which is returned for the latency. The unit of the step
-        time is 1, since step times are given as ratios already.
+        For the latency, `latency_ms` is returned, the reference's latency in milliseconds. The unit of the step time
+        is 1, since step times are given as ratios already.
         """
         if name == "latency":
             return latency_ms
         return 1.0 if name == "step" else self.exact_cost(name, reference)
 
     def exact_cost(self, name: CostName, network: Architecture) -> int:
-        """Return a cost of `network` that needs no measurement: any but step time and latency.
+        """Return a cost of `network` that follows from its architecture, in the unit of `space.cost.table`.
 
-        The unit is that in `space.cost.table`. Raises `UserError` for a step time or latency.
+        Raises `UserError` for the step time and the latency.
         """
         return exact_cost(name, network, self.batch)
 
@@ -169,7 +170,7 @@ class Reward(BaseModel, ABC):
 
 
 class Accuracy(Reward):
-    """The accuracy alone as the objective. With limits, the search is for the most accurate network that fits."""
+    """The accuracy alone as the objective. With limits, a search looks for the most accurate network within them."""
 
     @property
     def costs(self) -> tuple[CostName, ...]:
@@ -191,7 +192,7 @@ Cost = Annotated[CostName, AfterValidator(_usable)]
 class EfficientNetV2(Reward):
     """The objective A * (C/C0)^w * (P/P0)^v, where A is the accuracy, C is `cost`, and P the number of parameters.
 
-    C0 and P0 are those of the reference network.
+    C0 and P0 are the cost and the number of parameters of the reference network.
     """
 
     cost: Cost = "step"
@@ -223,8 +224,8 @@ class EfficientNetV2(Reward):
 class Pareto(EfficientNetV2):
     """An objective for Pareto searches: accuracy, `cost` and parameters count as separate objectives.
 
-    w and v only define the reward, which orders tables and is one of the two criteria for finalists. Proposals do not
-    depend on their values, except that a cost with exponent 0 is not an objective.
+    The exponents w and v define the reward, which orders tables and is one of the two criteria for finalists.
+    Proposals do not depend on it, except that a cost with exponent 0 is not an objective.
     """
 
     multi_objective: ClassVar[bool] = True
@@ -260,8 +261,8 @@ class Targeted(Reward):
 class MnasNet(Targeted):
     """The objective A * (C/T)^w, where w is alpha up to the target and beta above it (Tan et al. 2019, section 3).
 
-    Soft target: alpha = beta = -0.07. Hard target: alpha = 0, beta = -1. With multiply-adds it is EfficientNet's A
-    * (FLOPS/T)^w with T = 400M (Tan and Le 2019, section 4).
+    Soft target: alpha = beta = -0.07. Hard target: alpha = 0, beta = -1. With multiply-adds as the cost, it is the
+    objective of EfficientNet, A * (FLOPS/T)^w with T = 400M (Tan and Le 2019, section 4).
     """
 
     alpha: float = Field(default=-0.07, le=0)

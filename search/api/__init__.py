@@ -1,4 +1,4 @@
-"""Searches, runs and predictions in Python and notebooks: what the commands do, as functions and methods."""
+"""The interface for Python and notebooks, whose functions and methods do what the commands do."""
 
 import sys
 import warnings

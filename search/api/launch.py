@@ -1,4 +1,4 @@
-"""Launch and resume searches from Python, with keywords and a progress display."""
+"""The launch and the resumption of searches from Python, with keywords and a progress display."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def launch(
     >>> len(run.trials)
     4
 
-    settings, words: settings by the names of the command line, each with its default if it is not given. Names with a
-    dot, and `from`, can only stand in the mapping. display: "auto" shows the progress in notebooks, and elsewhere on
-    standard error; None shows nothing. evaluate: the function that a worker calls for each training; it must be
-    defined at the top level of a module.
+    settings, words: settings by the names of the command line. Those that are not given have their defaults. Names
+    with a dot, and `from`, can only stand in the mapping `settings`. display: "auto" shows the progress in notebooks,
+    and elsewhere on standard error; None shows nothing. evaluate: the function that a worker calls for each training;
+    it must be defined at the top level of a module.
 
     Raises `UserError` for invalid settings or data, before anything is written; `search.Stopped` if the run stopped
     before its end; and `search.trials.ledger.LedgerFailed` if results cannot be stored, for instance on a full disk.
@@ -55,9 +55,10 @@ def resume(
     >>> len(resume("photos", trials=10, display=None).trials)
     10
 
-    settings, words: only what a run may change: new totals for `trials` or `budget`, `max_failures`, another
-    `executor`, other `finals`, and a new `data.path` of the same data. The other arguments and the errors are those
-    of `launch`; there is also a `UserError` for an unknown run and for a run of `scale fit`.
+    settings, words: new values of the settings that a run may change, which are `trials` and `budget` (both as
+    totals), `max_failures`, `executor`, `finals`, and `data.path` for the same data at another place. display,
+    evaluate: as in `launch`. Raises the errors of `launch`, and `UserError` also for an unknown run and for a run of
+    `scale fit`.
     """
     shown = display_of(display)
     return Run.of(engine.resume(name, joined(settings, words), display=shown, evaluate=evaluate))

@@ -28,9 +28,9 @@ def predict(
     ['image', 'rank', 'label', 'probability', 'index']
 
     model: a model, its folder, or an ONNX file. images: files and folders; a folder stands for all images below it.
-    skipped: called with the error of each file that cannot be read, which then has no rows. Raises `UserError` for a
-    model that is not trained, a missing path, a folder without images, and without `skipped` for a file that cannot
-    be read.
+    skipped: a function that is called with the error of each file that cannot be read; such a file then has no rows.
+    Raises `UserError` for a model that is not trained, a missing path, a folder without images, and, if `skipped` is
+    None, for a file that cannot be read.
     """
     loaded = load_classifier(_path(model)) if isinstance(model, str | Path) else model
     paths = [images] if isinstance(images, str | Path) else images

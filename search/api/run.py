@@ -73,8 +73,8 @@ class Run(runs.Run):
         <BLANKLINE>
 
         format: csv, json, parquet, md, latex, html, or optuna for the whole run; None: the format that the ending of
-        `out` names, without `out` csv. columns, sort, top, pareto: see `search export`; pareto="" takes the default
-        columns. Raises `UserError` for an unknown format or column, and for a file that cannot be written.
+        `out` names, or csv if `out` is None. columns, sort, top, pareto: as in `search export`; pareto="" takes the
+        default columns. Raises `UserError` for an unknown format or column, and for a file that cannot be written.
         """
         from search.files import write_file
         from search.runs.exporting import exported
@@ -93,7 +93,7 @@ class Run(runs.Run):
         baseline: str | runs.Run | None = None,
         refresh: int | None = None,
     ) -> Path:
-        """Write the page of the run, or with `others` the page that compares them. Returns the path of the file.
+        """Write the report of the run, or with `others` a page that compares the runs, and return the file's path.
 
         >>> open_run("photos").report()
         PosixPath('runs/photos/report.html')
@@ -116,13 +116,13 @@ class Run(runs.Run):
         return place
 
     def figures(self, *others: str | runs.Run, baseline: str | runs.Run | None = None) -> dict[str, Figure]:
-        """Return the charts of the page as matplotlib figures, by name; {} if no trial is complete.
+        """Return the charts of the report as matplotlib figures, by name; {} if no trial is complete.
 
         >>> list(open_run("photos").figures())[:3]
         ['overview', 'accuracy-params', 'accuracy-macs']
 
-        Notebooks show each figure; `figure.savefig("chart.svg")` writes it. others, baseline: as in `report`, also
-        their errors.
+        Notebooks show each figure; `figure.savefig("chart.svg")` writes it. others, baseline: as in `report`, which
+        raises the same errors for them.
         """
         from search.report.pages import figures_of
 
@@ -155,7 +155,7 @@ class Run(runs.Run):
         display: Shown = "auto",
         **words: Any,
     ) -> Table:
-        """Compare the best network with others of equal cost, all trained in the same way, and return the table.
+        """Compare the best network with other networks of equal cost, all trained in the same way. Return the table.
 
         >>> quick = {"recipe.epochs": 1, "recipe.batch": 64, "recipe.device": "cpu", "executor": "serial"}
         >>> few = {"networks": "shufflenet-v2-1.0", "match": "macs", "random": 0, "rates": 1, "seeds": 1}

@@ -1,4 +1,4 @@
-"""Train one network in full from Python, with keywords and a progress display."""
+"""The full training of one network from Python, with keywords and a progress display."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def train(
 
     network: a run, a trial ("RUN:12"), an answer ("RUN:best"), a published network, a canonical string, block
     strings, a model's folder or a file. settings, words: those of `search train`. The model is written into the
-    folder `out`, without it into a new folder below `models`. callback: receives the events of the training; "auto"
-    prints a line for each epoch to standard error, None prints nothing. Raises `UserError` for an unknown network and
-    for invalid settings, before anything is written, and `search.proxy.failure.TrialFailed` for a training that
-    diverges.
+    folder that the setting `out` names, by default into a new folder below `models`. callback: a function that
+    receives the events of the training; "auto" prints a line for each epoch to standard error, None prints nothing.
+    Raises `UserError` for an unknown network and for invalid settings, before anything is written, and
+    `search.proxy.failure.TrialFailed` for a training that diverges.
     """
     return training.train(
         network, joined(settings, words), callback=_shown() if callback == "auto" else callback

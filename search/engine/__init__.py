@@ -1,1 +1,1 @@
-"""The engine: it drives a search from its first proposal to its finals."""
+"""The engine, which drives a search from its first proposal to its finals."""

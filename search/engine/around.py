@@ -1,7 +1,7 @@
 """The network of space=around:NETWORK, fitted to the images of a search and scaled to its limits.
 
-A published network is as large as the limits permit, as in `search compare`, but never larger than published; any
-other network stays as it is.
+A published network that exceeds a limit is scaled down until it keeps all limits, as rivals are in `search compare`.
+Any other network stays as it is.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from space.choices.loading import AROUND, network_of
 from space.cost.table import COSTS, EXACT, exact_cost
 
 FILLED = 0.95
-"""The share of a limit of latency that the network may take. The rest is for the errors of measurements and
-predictions, since a network that is predicted to exceed the limit is not tried."""
+"""The share of the latency limit that the scaled network may use. The rest allows for errors of measurement and
+prediction: a network with a predicted latency above the limit is not tried."""
 SMALL, MIDDLE = 48, 96
-"""The sides in pixels up to which images are small, with networks of total stride 8, and of middle size, with 16;
-larger images have 32. For images of 28 to 224 pixels, the last map has 4 to 7 pixels a side."""
+"""The largest sides of small and of middle-sized images, in pixels. Networks have a total stride of 8 for small
+images, 16 for middle-sized and 32 for larger ones. For images of 28 to 224 pixels, the last feature map has 4 to 7
+pixels a side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,13 @@ class Frame:
 
 
 def fitted(name: str, frame: Frame, limits: Limits, latency: str) -> tuple[Architecture, str]:
-    """Return the published network `name` for the images, as large as the limits permit, with the reason in words.
+    """Return the published network `name`, adapted to the images and scaled down to the limits, with the reason.
 
-    It is not scaled if it keeps all limits as published, so that a loose limit does not make a search dear; a limit
-    on the step time does not count. latency: the setting, "auto" or the file of a profile. Under a limit on the
-    latency, that profile predicts latencies; with "auto", some networks are measured here, which takes seconds.
-    Raises `UserError` if the network would need widths below 8, for a file that is no profile of latencies, and where
-    onnxruntime is needed but missing.
+    A network that keeps all limits is not scaled up, so a loose limit does not make the search expensive. A limit on
+    the step time is ignored. latency: the value of the setting `latency`, which matters only under a latency limit. A
+    profile's file predicts latencies; with "auto", a few networks are measured on this machine, which takes seconds.
+    Raises `UserError` if the scaled network would need widths below 8, if the file is not a profile of latencies, and
+    if onnxruntime is needed but missing.
     """
     bounds = {
         limit: value for limit in COSTS if (value := getattr(limits, limit)) is not None and limit != "step"
@@ -79,16 +80,16 @@ def centre_of(settings: Mapping[str, Any]) -> str | None:
 
 
 def beginning_with(settings: dict[str, Any], network: str | None) -> dict[str, Any]:
-    """Return `settings` with `network` as the first to try, unless others are given or it is None."""
+    """Return `settings` with `network` as the setting `first`, unless `first` is set already or `network` is None."""
     return settings if network is None or settings.get("first") else settings | {"first": network}
 
 
 @contextmanager
 def _costs(whole: Architecture, latency: str | None, exact: CostOf) -> Iterator[tuple[CostOf, CostOf]]:
-    """Yield the function that returns costs of networks, and one that estimates them.
+    """Yield a function that returns the cost of a network, and a function that returns a cheaper estimate of it.
 
-    whole: the network that measurements alternate with. latency: as in `fitted`; None if no latency is needed. exact:
-    the function that returns exact costs.
+    whole: the reference of latency measurements, which is timed in turns with each network. latency: as in `fitted`;
+    None if no latency is needed. exact: the function that returns costs that follow from the architecture alone.
     """
     if latency is None:
         yield exact, exact
@@ -100,7 +101,7 @@ def _costs(whole: Architecture, latency: str | None, exact: CostOf) -> Iterator[
 
         yield predicted, predicted
     else:
-        # Imported here, since only this needs torch.
+        # Only this branch needs torch.
         from search.models.inference import Conditions
         from search.profiles.latency_bench import latency_bench
 

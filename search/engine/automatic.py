@@ -1,9 +1,11 @@
 """The settings that are decided from the images: the space, the proxy and the number of trials.
 
+One function makes these decisions:
+
     decided({"data": "folder", "data.path": "pets"})
 
-is the one place that decides them. It returns the settings with the decisions in place, which the run stores, and a
-reason for each decision, which `search launch` and its --dry-run print.
+It returns the settings with the decisions filled in, which the run stores, and a reason for each decision, which
+`search launch` and its --dry-run print.
 """
 
 from __future__ import annotations
@@ -27,30 +29,32 @@ from space.choices.loading import AROUND
 
 AUTO = "auto"
 SIDES = (28, 32, 48, 64, 96, 128, 160, 192, 224)
-"""The sides in pixels that a space can be fitted to: the largest up to the images' side is used, else the first."""
+"""The possible resolutions of a space in pixels. The largest up to the side of the images is used, else the first."""
 CPU = "mobilenet-v1"
-"""The network that the space is around where latency is limited: at 0.33 ms the strongest of seven published networks
-on photographs of 32 px, and five searches around it ended 1.2 points below to 2.8 above it (lab book, the proof)."""
+"""The network around which a search looks under a latency limit. At 0.33 ms it was the most accurate of seven
+published networks on photographs of 32 px. Five searches around it ended 1.2 points below to 2.8 points above its
+accuracy (lab book `experiments/LOG.md`, the proof)."""
 TRIALS = 20
-"""The default number of trials. To reach the level of random search for accuracy, the default sampler needs 9 trials
-on NAS-Bench-Macro (256 random trials) and 14 on effv2_mini (64 random trials); see the lab book."""
+"""The default number of trials. The default sampler needs 9 trials to equal the accuracy of 256 random trials on
+NAS-Bench-Macro, and 14 trials to equal that of 64 random trials on effv2_mini (lab book)."""
 LARGE, LARGE_TRIALS = 30, 32
-"""The number of choices from which on a space is large, and the default number of trials there: five searches in
+"""The smallest number of choices of a large space, and the default number of trials in large spaces. Five searches in
 such spaces found their best network after 21 to 46 trials (lab book, the proof)."""
 BATCH = 64
 """The number of images in a step, for which the learning rate of the proxies was tuned."""
 STEPS = 300
-"""The number of steps of a proxy training, which are 2 epochs of 9,600 images. At half the width, trainings of this
-length rank networks by validation loss with 0.92 of the Kendall's tau that trainings of 10 epochs with different
-seeds have with each other, for a tenth of the cost (lab book, table of proxies)."""
+"""The number of steps of a proxy training: 2 epochs of 9,600 images. At half the width, networks are then ranked by
+validation loss almost as after 10 epochs, for a tenth of the cost. Kendall's tau between the two rankings is 0.92 of
+the tau between two trainings of 10 epochs with different seeds (lab book, table of proxies)."""
 FULL_STEPS, FULL_SIDE, FULL_RATE, FULL_MACS = 1200, 0.75, 0.016, 25e6
-"""A proxy of full width: the number of its steps, the side of its images relative to the space's, its learning rate,
-and the multiply-adds up to which a network is small enough for it. Where widths are choices, small networks have
-layers of 8 channels, and with half the width a search in the same space ended 2 to 4 points behind. These steps take
-as long as half as many on images of the full side, which ranked shallow networks too high (lab book, the proof)."""
+"""The proxy of full width: its number of steps, the side of its images relative to the space's resolution, its
+learning rate, and the largest number of multiply-adds of the networks that it is for. Where widths are choices, small
+networks have layers of 8 channels, and a search with half the width ended 2 to 4 points behind one with full width.
+Half as many steps on images of the full side take as long, but rank shallow networks too high (lab book, proof)."""
 SHIFT = 0.125
-"""The largest shift of a training image in that proxy, as a share of its side, as in full trainings (recipe=small).
-With smaller shifts, networks that use the exact position of an image are ranked too high (lab book, the proof)."""
+"""The largest shift of a training image in the proxy of full width, as a share of the image's side. Full trainings
+(recipe=small) have the same share. With smaller shifts, networks that use the exact position of an image are ranked
+too high (lab book, the proof)."""
 MIN_EPOCHS, MAX_EPOCHS = 2, 20
 DIVISORS = (8, 4, 2, 1)
 MAX_IMAGES = 10_000
@@ -59,7 +63,7 @@ SYNTHETIC_STEPS = 105
 """The number of steps of a proxy training on synthetic images: few, so that a first search ends after some minutes
 (lab book, the first run: 5 min 43 s on two cores). With 62 steps, chance would explain most differences."""
 _SHAPE = frozenset({"proxy.resolution", "proxy.width", "proxy.stem_stride"})
-"""The settings whose reason is untrue where one of them is set by hand."""
+"""The settings that the reason for the proxy's shape explains. If the user sets one, that reason is left out."""
 _SAMPLE = 64
 """The number of images that are decoded to learn the size of all images."""
 
@@ -104,8 +108,8 @@ def decided(settings: Mapping[str, Any]) -> Decided:
     The decisions are returned too, with their reasons. A published network in space=around:NETWORK is replaced by the
     one that `search.engine.around.fitted` returns. The network of such a space becomes the first to try unless
     `first` is given. With `weights`, a missing proxy becomes finetune. With a `budget`, no number of trials is
-    decided. The data are opened if one of the three settings is then still "auto" or missing, or if a published
-    network is to be fitted. A setting inside a group takes precedence over the decision: proxy.epochs=3 keeps its
+    decided. The data are read only if `space`, `proxy` or `trials` is still undecided after that, or if a published
+    network has to be fitted. A setting inside a group takes precedence over the decision: proxy.epochs=3 keeps its
     value. Raises `UserError` for invalid settings and data.
     """
     chosen, decisions = dict(settings), list[Decision]()
@@ -182,7 +186,7 @@ def images_of(source: Source) -> Images:
         if contents.validation is None
         else int(contents.validation.sum())
     )
-    # Spread over the whole data, since files of a folder are in the order of their classes.
+    # The sample is spread over all data, since files of a folder are in the order of their classes.
     sample = used[np.linspace(0, len(used) - 1, min(_SAMPLE, len(used))).astype(np.int64)]
     sizes = contents.decode(sample, SIDES[0]).sizes if source.source != "shapes" else None
     side = None if sizes is None or not len(sizes) else int(np.median(sizes.min(axis=1)))
@@ -199,7 +203,7 @@ def _scaled(name: str, settings: Mapping[str, Any], images: Images) -> tuple[str
 
 
 def _limited(settings: Mapping[str, Any]) -> Config:
-    """Return a configuration with the limits and the source of latencies in `settings`, and nothing else of them."""
+    """Return a configuration with the limits and the source of latencies in `settings`, and defaults for the rest."""
     return Config.of(
         {key: value for key, value in settings.items() if key.partition(".")[0] in ("limit", "latency")}
     )
@@ -220,9 +224,9 @@ def _given_side(settings: Mapping[str, Any]) -> int | None:
 def _space(settings: Mapping[str, Any], side: int) -> tuple[dict[str, Any], str]:
     """Return the settings of the space for images of this side in pixels, and the reason.
 
-    `space.resolution`, where it is set, takes the place of the side. Up to `MIDDLE` pixels the space is effv2_32,
-    whose stem has stride 1 up to `SMALL`. Strides are reduced as for published networks in a comparison: the last
-    map has 4 to 7 pixels a side.
+    If `space.resolution` is set, it replaces the side. Up to `MIDDLE` pixels the space is effv2_32, whose stem has
+    stride 1 up to `SMALL` pixels and 2 above. For larger images the space is effv2. The last feature map has a side
+    of 4 to 7 pixels, as for published networks in a comparison.
     """
     given = _given_side(settings)
     resolution = given or _fitting(side)
@@ -236,10 +240,10 @@ def _space(settings: Mapping[str, Any], side: int) -> tuple[dict[str, Any], str]
 
 
 def _narrow(config: Config, *, around: bool) -> bool:
-    """Return True if a proxy must not make networks narrower: widths are choices, and images and networks are small.
+    """Return True if the proxy must keep the full width, since widths are choices and images and networks are small.
 
-    around: True if the space is around a network. Then the first network to try has the typical size; otherwise that
-    size is the median of random networks.
+    around: True if the space is around a network, whose size then counts as the size of its networks. In other
+    spaces, the median size of random networks counts.
     """
     space = config.space
     if not any(choice.name.endswith(".width") for choice in space.choices):
@@ -252,9 +256,9 @@ def _narrow(config: Config, *, around: bool) -> bool:
 
 
 def _proxy(space: Space, images: Images, *, synthetic: bool, full: bool) -> tuple[dict[str, Any], str]:
-    """Return the settings of the proxy for the networks of a space on these images, and the reason of its shape.
+    """Return the settings of the proxy for the networks of a space on these images, and the reason for its shape.
 
-    full: True if the proxy must not make networks narrower.
+    full: True if the proxy must keep the full width of networks.
     """
     count = min(images.train, MAX_IMAGES)
     steps = SYNTHETIC_STEPS if synthetic else FULL_STEPS if full else STEPS
@@ -292,7 +296,7 @@ def _reason(proxy: Proxy, images: Images, why: str) -> str:
 
 
 def _divisor(space: Space, width: float) -> int:
-    """Return the largest divisor of reduced widths that keeps the widths of the space apart, 8 where none does."""
+    """Return the largest of `DIVISORS` for which the space's widths stay different in the proxy; 8 if none does."""
     for divisor in DIVISORS:
         if not merged_widths(space, Proxy(width=width, divisor=divisor)):
             return divisor

@@ -1,4 +1,4 @@
-"""Drive a run: from its first open trial to its end, with one writer of its ledger."""
+"""The driver of a run, which trains its open trials and its finals. No other process writes the ledger meanwhile."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def drive(
     evaluate: Evaluate,
     document: documents.Document | None = None,
 ) -> None:
-    """Train the proposals and the finals until there are no more or the budget is spent, in the run at `path`.
+    """Train the proposals and the finals of the run at `path` until there are no more or the budget is spent.
 
-    Results are recorded in its ledger. Before the finals, latencies under a limit are measured for the finalists. At
-    the end, step times that were predicted are measured for the best networks, and latencies for the answers.
-    document: the run's new configuration, None to leave the configuration as it is.
+    Results are stored in the run's ledger. Under a latency limit, the finalists' latencies are measured before the
+    finals. At the end, step times of the best networks and latencies of the answers are measured if they were
+    predicted. document: the run's new configuration, None to leave the configuration as it is.
 
     `display` gets a note if no network is left that is worth training. Raises `UserError` if another process drives
     the run or its data have changed, and `Stopped` if the run stopped before its end. After an exception, no process
@@ -81,7 +81,7 @@ def drive(
             display.note(f"{placement[0].upper()}{placement[1:]}")
             ledger.replace("placement", placement)
         if document:
-            # Kept, so that the next resume, after Ctrl-C for instance, continues to the same end.
+            # Stored before any training, so that a resume after Ctrl-C continues with the same settings.
             write_file(path / CONFIG, config_text(document))
         engine = Engine(config, proposals, ledger, by, display.finished)
         note = display.note

@@ -1,8 +1,8 @@
-"""The engine of a search: it hands proposals to workers and records the results.
+"""The engine of a search, which hands proposals to workers and records the results.
 
-Every executor makes the same few calls, from one thread; see `search.executors.Driven`. The engine knows trials
-from its `History`, which reads and writes the ledger. The engine itself holds only what need not survive the driver,
-the process that runs the search: the running trainings and the clock.
+Executors call the methods of `search.executors.Driven`, all from one thread. The engine gets the trials from its
+`History`, which reads and writes the ledger. The engine itself holds only the running trainings and the clock, which
+may be lost when the driver, the process that runs the search, dies.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from search.trials.records import FinalTraining, Record
 from search.trials.trial import Trial
 
 ATTEMPTS = 3
-"""The number of times that a training is tried if the machine, not the network, makes it fail, as when its worker
-dies. After the last time the training has failed."""
+"""The largest number of attempts at a training that fails because of the machine, as when its worker dies. After the
+last attempt, the training has failed for good."""
 INTERRUPTIONS = 10
 """A training has failed when the driver, the main process of the search, has died this many times during it.
 
@@ -36,7 +36,7 @@ Most such deaths have other causes than the network, such as a machine that is t
 network that takes the driver down each time.
 """
 WAIT = 0.02
-"""The share of their time that workers may wait for proposals."""
+"""The largest share of their time that workers may spend waiting for proposals."""
 
 
 class Engine:
@@ -50,12 +50,11 @@ class Engine:
         fidelity: Callable[[Proxy], str],
         watch: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
-        """Continue the search in `ledger`, in which a new search has no trials but those that it imported.
+        """Continue the search in `ledger`. The ledger of a new search holds only imported trials, if there are any.
 
-        fidelity: a function that returns the key that evaluations by a proxy have in common. watch: a function that
-        is called with every trial that is over or has finished a low-fidelity training.
-
-        Raises `LedgerFailed` if the ledger cannot be written. So does every method that changes the ledger.
+        fidelity: a function that returns the fidelity of a proxy, the digest under which the ledger stores its
+        evaluations. watch: a function that is called with every trial that is over or has finished a low-fidelity
+        training. Raises `LedgerFailed` if the ledger cannot be written, as do all methods that change the ledger.
         """
         self._config, self._proposals, self._ledger, self._watch = config, proposals, ledger, watch
         self._ladder = config.ladder
@@ -71,7 +70,7 @@ class Engine:
         """The seconds that the latest proposal took."""
         self._why_stopped = ""
         self._exhausted = ledger.noted(ENDED) or ""
-        """The reason why nothing new is proposed any more, "" before. Waiting trials are still trained."""
+        """The reason why nothing more is proposed, "" while there are proposals. Waiting trials are still trained."""
         self._requeue_interrupted()
 
     def next_trial(self) -> Request | None:
@@ -86,7 +85,7 @@ class Engine:
         if number is None or self._ending():
             return None
         record = self._history[number]
-        # A trial that has begun its rungs is continued.
+        # After the last trial has begun, only trials that have finished a rung are continued.
         return None if self._all_begun() and not record.rungs else self._begin(record)
 
     def prepare(self) -> None:
@@ -114,9 +113,9 @@ class Engine:
         self._proposing = time.monotonic() - began
 
     def on_report(self, number: int, epoch: int, loss: float) -> bool:
-        """Record an epoch of a trial. Returns False: no trial is stopped, since accuracies mislead before the end.
+        """Record an epoch of a trial. Return False, so that no trial is stopped.
 
-        Weak candidates get a shorter training with its own complete schedule.
+        Accuracies in the middle of a schedule mislead. Weak networks get a shorter training with its own schedule.
         """
         self._epochs[number] = epoch
         return False
@@ -124,8 +123,8 @@ class Engine:
     def on_result(self, number: int, result: Result) -> None:
         """Record a result.
 
-        It counts as a failure if `Result.check` refuses it or if no finite reward follows from it. Raises
-        `LedgerFailed` if it cannot be stored.
+        A result that `Result.check` refuses, or from which no finite reward follows, counts as a failure. Raises
+        `LedgerFailed` if the result cannot be stored.
         """
         try:
             self._history.answer(number, self._goals[number], result)
@@ -140,7 +139,7 @@ class Engine:
         retry: True if the machine was to blame. The trial is then requeued if it has attempts left.
         """
         self._failed(number, reason, retry=retry)
-        # A node that dies takes several trials along. Only a trial that began since then counts as another failure.
+        # A node that dies makes several trials fail at once. Only trials begun after the latest failure count again.
         if not retry or self._begun[number] > self._failures.latest:
             self._why_stopped = self._why_stopped or self._failures.add(reason)
 
@@ -240,13 +239,13 @@ class Engine:
     def _fail(self, number: int, reason: str) -> None:
         """Record that a trial has failed for good."""
         trial = self._history.trial(number)
-        # The rung of a training that a dead driver began is the next one of the trial.
+        # `_goals` lacks a training that a dead driver began, which was the trial's next one.
         epochs = self._goals.get(number) or self._ladder.next_epochs(trial, self.trials)
         self._history.fail(number, epochs, reason)
         return self._tell(number)
 
     def _add(self, proposal: Proposal) -> None:
-        """Record a proposal, which waits. A duplicate of a network with a result is answered at once."""
+        """Add a proposal as a waiting trial. Tell the display about a duplicate, which has its result at once."""
         number = self._history.propose(proposal.point, proposal.architecture, proposal.seed, proposal.known)
         if number is not None:
             self._tell(number)

@@ -27,8 +27,7 @@ from search.tables.units import clock, plural
 from space import Architecture, cost, decode
 
 _DRAWN = 15
-"""The number of random networks drawn. In the order of their multiply-adds, those at a tenth, a half and nine tenths
-are timed."""
+"""The number of random networks drawn. Those at the 10 %, 50 % and 90 % quantiles of multiply-adds are timed."""
 _DRAWS = 1500
 """The most random networks to draw, to find `_DRAWN` within the limits."""
 _FORWARD = 1 / 3
@@ -65,7 +64,7 @@ class Estimate:
 def estimate(config: Config, data: Dataset, steps: float | None, latencies: float | None = None) -> Estimate:
     """Return the estimate for a search on these data.
 
-    On a CPU, networks are timed while as many others train as in the search, if all trials run on this machine.
+    If trials run on this machine's CPU, other networks are trained during the timing, as many as in the search.
     steps, latencies: the seconds of measuring a profile of step times and one of latencies first, None if none is
     measured.
     """
@@ -82,7 +81,7 @@ def _estimate(config: Config, data: Dataset, steps: float | None, latencies: flo
     profile = sum(seconds for seconds in (steps, latencies) if seconds) or None
     spread = _spread(config)
     with _threads(config), _neighbours(spread[1], config, data):
-        # Alternating with the reference takes as long for every network. No trial does where a profile is made first.
+        # A measurement takes as long for every network. Trials measure nothing if a profile is made first.
         measuring = _measuring(spread[1], config, data) if steps is None else 0.0
         training = [_training(network, config, data) for network in spread]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -99,7 +98,7 @@ def _estimate(config: Config, data: Dataset, steps: float | None, latencies: flo
 
 @contextmanager
 def _neighbours(full: Architecture, config: Config, data: Dataset) -> Iterator[None]:
-    """Let as many other processes train, while times are measured, as will work beside each worker in the search.
+    """Keep other processes training while times are measured: as many as will train beside a worker in the search.
 
     Two workers on the two threads of one physical core take nearly twice the time of one that works alone. On GPUs,
     and if trials run on other machines, no other process trains.
@@ -128,7 +127,7 @@ def _neighbours(full: Architecture, config: Config, data: Dataset) -> Iterator[N
 
 
 def _keep_training(network: Architecture, config: Config, ready: Semaphore) -> None:
-    """Take training steps of `network`, a proxy network, until the process is killed; release `ready` early on."""
+    """Train the proxy network `network` until the process is killed. Release `ready` after the first steps."""
     with _threads(config):
         _step(network, config)
         ready.release()
@@ -137,9 +136,10 @@ def _keep_training(network: Architecture, config: Config, ready: Semaphore) -> N
 
 
 def trainings(config: Config, data: Dataset) -> float | None:
-    """Return the wall-clock seconds of all trainings of a search, at most its budget; None if it has no end.
+    """Return the wall-clock seconds of all trainings of a search, at most its budget.
 
-    Every training is assumed to take as long as that of a medium network, of which some steps are timed.
+    Returns None if neither a number of trials nor a budget is set. Some steps of a medium network are timed, and all
+    trainings are assumed to take as long as its training.
     """
     _, medium, _ = _spread(config)
     with _threads(config):
@@ -148,7 +148,7 @@ def trainings(config: Config, data: Dataset) -> float | None:
 
 
 def _total(config: Config, trial: float, final: float) -> float | None:
-    """Return the wall-clock seconds of a search; None for a search without an end.
+    """Return the wall-clock seconds of a search; None if neither a number of trials nor a budget is set.
 
     trial: the seconds of a trial. final: the seconds of a training in the finals.
     """
@@ -211,10 +211,10 @@ def _rungs(config: Config) -> Iterator[str]:
 
 
 def _spread(config: Config) -> tuple[Architecture, ...]:
-    """Return a small, a medium and a large network of the space, within the limits if random draws find such.
+    """Return a small, a medium and a large network of the space, within the limits if random draws find any.
 
-    Limits on times cannot be checked yet, since no times are predicted. In their place, networks with more
-    multiply-adds than the largest of the setting `first` are left out, if there is such a limit and `first` is set.
+    Limits on times cannot be checked, since no times are predicted yet. If there is such a limit and `first` is set,
+    networks with more multiply-adds than the largest network of `first` are left out instead.
     """
     rng, space = random.Random(config.settings.seed), config.space
     first = [cost(decode(text)).macs for text in config.settings.first]

@@ -1,4 +1,4 @@
-"""Failures in a row for one reason: a sign that all other trials will fail too."""
+"""The count of failures in a row for one reason, which suggest that all other trials will fail too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of a whole search before anything is written: settings that are valid but cannot work together."""
+"""The checks of a search before anything is written, for settings that are valid alone but cannot work together."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def check_times(config: Config) -> None:
 def within_times(config: Config, note: Callable[[str], None]) -> Config:
     """Return `config` without the networks of `first` whose predicted times exceed a limit.
 
-    Since predictions can err, such a network is no mistake of the user, unlike one that exceeds a limit on an exact
-    cost. note: receives a line about each.
+    Predictions can err, so these networks are only left out, whereas `check` refuses a network that exceeds a limit
+    on an exact cost. note: a function that receives a line about each network that is left out.
     """
     return within_limits(config, lambda text, why: note(f"first: {text} is not tried: {why} (predicted)"))
 

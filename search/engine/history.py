@@ -1,4 +1,4 @@
-"""The trials of a run in its driver: read from the ledger at the start, written to it at every change."""
+"""The trials of a run in its driver, read from the ledger at the start. Every change is written to the ledger."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class History:
     def __init__(self, config: Config, ledger: Ledger, fidelity: Callable[[Proxy], str]) -> None:
         """Read the trials from the ledger.
 
-        fidelity: a function that returns the key that evaluations by a proxy have in common.
+        fidelity: a function that returns the fidelity of a proxy, the digest under which its evaluations are stored.
         """
         self._config, self._ledger, self._ladder = config, ledger, config.ladder
         self._reference = config.reference
@@ -65,9 +65,9 @@ class History:
     ) -> int | None:
         """Add a new trial, which waits for its training.
 
-        known: the point and network that the sampler proposed first, if that network had been proposed before. If
-        that network has a result, its proposal is also recorded, as a trial in the state "duplicate", whose number is
-        returned. Otherwise None is returned.
+        known: an earlier proposal of the sampler for this trial, as (point, network), whose network another trial has
+        already; None if there is none. If that trial has a result, a trial in the state "duplicate" is added too.
+        Returns the number of the duplicate, None if no duplicate is added.
         """
         duplicate = self._duplicate(*known) if known else None
         new = self._new(len(self._records) + bool(duplicate), point, network, seed)
@@ -79,12 +79,12 @@ class History:
 
     def begin(self, record: Record) -> None:
         """Note that the trial is running."""
-        # In memory before the ledger: a Ctrl-C between the two must not leave it running in the ledger.
+        # In memory before the ledger: after a Ctrl-C at any line, `Engine.release` requeues the trial.
         self._keep(replace(record, state="running"))
         self._ledger.begin(record.number, record.attempt)
 
     def wait(self, record: Record) -> None:
-        """Note that the trial waits for the attempt that `record` names."""
+        """Note that the trial waits for its attempt number `record.attempt`."""
         self._ledger.wait(record.number, record.attempt, record.interruptions)
         self._keep(replace(record, state="waiting"))
 

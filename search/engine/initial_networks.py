@@ -1,4 +1,4 @@
-"""Settings that name networks of other runs and models, resolved before a configuration is made."""
+"""The replacement of names of other runs and models in settings, before a configuration is made."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ REFERENCE = "reward.reference"
 def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return `settings` with trials and models replaced by the canonical strings of their networks.
 
-    That is done in `first`, `reward.reference`, `space=inside:PARENT` and `space=around:NETWORK`. Names of published
-    networks are replaced in `first` only. Raises `UserError` for a word that means no network.
+    This applies to `first`, `reward.reference`, `space=inside:PARENT` and `space=around:NETWORK`. Names of published
+    networks are replaced in `first` only. Raises `UserError` for a word that names no network.
     """
     found = dict(settings)
     if derived := network_of(str(settings.get("space", ""))):

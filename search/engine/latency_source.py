@@ -1,4 +1,4 @@
-"""The source of a search's latencies: a profile of this machine, or the file of one that was made elsewhere."""
+"""The source of a search's latencies: a profile of this machine, or the file of a profile from another machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from space import UserError
 Note = Callable[[str], None]
 
 MAX_SECONDS = 600
-"""The estimated seconds that the measurement of a profile may take if it was not asked for. If all networks would
+"""The largest estimated time, in seconds, to measure a profile that the user did not ask for. If all networks would
 take longer, fewer are measured."""
 _FEWEST = 20
 """The smallest `max_networks` of such a profile, even if the networks take longer than `MAX_SECONDS`."""
@@ -109,7 +109,7 @@ def _made(config: Config, note: Note) -> Profile:
     from search.models.inference import Conditions
 
     count, _ = _affordable(config)
-    # With many blocks most are estimated, which is more exact from networks near the limit.
+    # In a space with many blocks, most are estimated. Measured networks near the limit make the estimates more exact.
     estimated = covering(config.space, chosen(config.space, count)) < COVERED
     profile, path = make(
         config.space,

@@ -1,4 +1,4 @@
-"""Launch a search, or resume one: from settings to a run that is driven.
+"""The launch of a search from its settings, and the resumption of a run.
 
 >>> from search import launch
 >>> run = launch({"space": "tiny_space", "trials": 4})  # doctest: +SKIP
@@ -44,8 +44,8 @@ def launch(
 ) -> Run:
     """Run a search with settings such as `{"space": "effv2_32", "data": "npz", "data.path": "photos.npz"}`.
 
-    The settings have the names of the command line, and each that is not given has its default. Returns the
-    finished run, which is kept in runs/NAME. display: shows the run while it lasts; None shows nothing. evaluate: the
+    Settings have the names of the command line. Those that are not given have their defaults. Returns the finished
+    run, which is kept in runs/NAME. display: the display of the run while it lasts; None shows nothing. evaluate: the
     function that a worker calls for each training; it must be defined at the top level of a module.
 
     Raises `UserError` for invalid settings or data, before the run's folder is created; `Stopped` if the run stopped
@@ -73,7 +73,7 @@ def launch(
 
 
 def _files(config: Config, imported: tuple[Record, ...], fidelity: str) -> dict[str, str | bytes]:
-    """Return by name the profiles of a new run, and its ledger with the imported trials."""
+    """Return the files of a new run by name: its profiles, and its ledger with the imported trials."""
     return {**profile_files(config), LEDGER: ledger_of(imported, fidelity)}
 
 
@@ -98,9 +98,9 @@ class Prepared:
 
 
 def prepared(settings: Mapping[str, Any]) -> Prepared:
-    """Return the search with these settings, and its data, which are loaded.
+    """Return the search with these settings, and load its data.
 
-    Raises `UserError` for invalid settings and unusable data, and if they do not fit together.
+    Raises `UserError` for invalid settings and unusable data, and if settings and data do not fit together.
     """
     read_anew()
     automatic = decided(resolved(settings))
@@ -129,9 +129,9 @@ def resume(
 ) -> Run:
     """Continue the run `name`, however its driver ended, and return it. No finished training is lost or repeated.
 
-    settings: only what a run may change: new totals for `trials` or `budget`, `max_failures`, another `executor`,
-    other `finals`, and a new `data.path` of the same data. display, evaluate: as in `launch`. Raises the errors of
-    `launch`, and `UserError` also for an unknown run and for a run of `scale fit`.
+    settings: new values of the settings that a run may change, which are `trials` and `budget` (both as totals),
+    `max_failures`, `executor`, `finals`, and `data.path` for the same data at another place. display, evaluate: as in
+    `launch`. Raises the errors of `launch`, and `UserError` also for an unknown run and for a run of `scale fit`.
     """
     read_anew()
     before = open_run(name)

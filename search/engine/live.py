@@ -19,7 +19,7 @@ from search.trials.trial import Trial
 
 
 class Terminal:
-    """The display of a search on `console`: standard error, since standard output is for results."""
+    """The display of a search on `console`, which should be standard error: standard output is for results."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -64,7 +64,7 @@ class Terminal:
             self._front = tuple(on_front(self._source.trials))
 
     def _print(self, text: str) -> None:
-        # As a `Text`, or brackets in the reason of a failure would be read as markup.
+        # In a plain string, rich would read brackets, as in the reason of a failure, as markup.
         width = self._console.width if self._console.is_terminal else None
         self._console.print(Text(text), soft_wrap=unwrapped(text, width))
 
@@ -76,7 +76,7 @@ def _parallel(parallel: int | None) -> str:
 def line(trial: Trial, by_reward: bool = True) -> str:
     """Return a finished trial in one line: its reward term by term, or its objectives if `by_reward` is False.
 
-    The line of a pruned trial has the reward after its longest training, that of a failed one the reason.
+    For a pruned trial, the line gives the reward after its longest training; for a failed trial, the reason.
     """
     if trial.state == "failed":
         return f"trial {trial.number} failed: {trial.reason}"

@@ -1,7 +1,7 @@
-"""Measured latencies of the networks that matter: the finalists, before their trainings, and the answers.
+"""The measurement of the finalists' latencies before the finals, and of the answers' latencies at the end.
 
-A search prefers networks that its profile takes for faster than they are, just as it prefers lucky accuracies. So the
-best networks are measured before the finals, and those over the limit are not trained again.
+A search prefers networks whose latencies its profile underestimates, just as it prefers lucky accuracies. So the best
+networks are measured before the finals, and networks over the limit are not trained again.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _ANSWERS = 10
 """The largest number of networks that are measured at the end: the answers, and those that replace slow ones."""
 
 Note = Callable[[str], None]
-"""A function that receives a line about each measurement, or why there is none."""
+"""A function that receives a line about each measurement, or with the reason why nothing is measured."""
 
 
 def measure_finalists(engine: Engine, note: Note) -> None:
     """Measure the latencies of the networks that would be trained again, under the conditions of the run's profile.
 
-    One that takes over 2 % more than `limit.latency` is no finalist any more, see `search.trials.finals.agenda`. The
-    next best one takes its place and is measured, too, up to three networks for each finalist. Nothing is measured
-    without such a limit and a profile, and where the profile is of another device.
+    A network that exceeds `limit.latency` by over 2 % is replaced by the next best one, which is measured too (see
+    `search.trials.finals.agenda`). At most three networks are measured for each finalist. Nothing is measured without
+    a latency limit, without a profile of latencies, and if the profile is of another device.
     """
     config = engine.config
     if config.limit.latency is None or config.latencies is None or unmeasurable(config.latencies.profile):
-        return  # `measure_answers` tells about another device.
+        return  # `measure_answers` reports a profile of another device.
 
     def finalists() -> Sequence[Trial]:
         finals, seed = config.finals, config.settings.seed
@@ -48,9 +48,9 @@ def measure_finalists(engine: Engine, note: Note) -> None:
 def measure_answers(engine: Engine, note: Note, images: float | None) -> None:
     """Measure the latency of each answer under the conditions of the run's profile of latencies.
 
-    An answer that takes over 2 % more than `limit.latency` is no answer any more, see `search.trials.answers`;
-    another trial takes its place and is measured, too, up to ten networks in all. Nothing is measured without a
-    profile, and where it is of another device, which `note` is told. images: the effective number of validation
+    An answer that exceeds `limit.latency` by over 2 % is replaced by another trial, which is measured too (see
+    `search.trials.answers`). At most ten networks are measured. Nothing is measured without a profile of latencies,
+    and if the profile is of another device; then `note` gets the reason. images: the effective number of validation
     images, None if unknown.
     """
     config = engine.config
@@ -77,8 +77,8 @@ def _measure(
 ) -> None:
     """Measure one trial after the other until all of `wanted` have a measured latency, at most `most` networks.
 
-    wanted: returns the trials that follow from the measurements so far. A measurement that raises `UserError`, for
-    instance for lack of memory, is the last one.
+    wanted: a function that returns the trials to measure, given the measurements so far. A measurement that raises
+    `UserError`, for instance for lack of memory, is the last one.
     """
     if not any(map(_unmeasured, wanted())):
         return

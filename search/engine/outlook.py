@@ -12,8 +12,8 @@ from search.proxy.proxy import merged_widths
 def chance(images: float) -> float:
     """Return the difference of two accuracies (0 to 1) that chance exceeds once in twenty times.
 
-    images: the effective number of images (`search.data.Dataset.effective_images`). The difference is the 95 %
-    half-width for two independent accuracies of 50 %, the most uncertain ones.
+    images: the effective number of images (`search.data.Dataset.effective_images`). The two accuracies are assumed to
+    be independent and to be 50 %, where they are most uncertain.
     """
     return 1.96 * math.sqrt(0.5 / images)
 

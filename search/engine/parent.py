@@ -1,6 +1,6 @@
-"""The weights that the networks of a search inherit, from a parent network of which they are sub-networks (children).
+"""The weights that the networks of a search inherit from a parent network, as its sub-networks (children).
 
-They are read, checked, and adapted to the data.
+This module reads the weights, checks them, and adapts them to the data.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Parent:
     """The weights of a parent for the classes and channels of the data, with the most important channels first.
 
     Nested weights (see `Trained`) keep the order of their channels. file: the content of `parent.safetensors` in the
-    folder of the run. digest: `space.weights.files.weights_digest`, a part of the fidelity of trials. remarks: lines
-    that tell the user what changes.
+    folder of the run. digest: the digest of the weights, `space.weights.files.weights_digest`, a part of the fidelity
+    of trials. remarks: lines that tell the user what changes.
     """
 
     file: bytes
@@ -41,8 +41,8 @@ class Parent:
 def source_of(config: Config) -> Trained | None:
     """Return the weights that networks of the search inherit, None if they start from random ones.
 
-    Raises `UserError` for weights without `proxy=finetune` or the reverse, for unreadable weights, and if a network
-    of the space is not a child of the network of the weights.
+    Raises `UserError` if only one of `weights` and `proxy=finetune` is given, for unreadable weights, and if a
+    network of the space is not a child of the parent network.
     """
     word, asked = config.settings.weights, config.proxy.parent
     if word is None and asked is None:
@@ -68,9 +68,9 @@ def source_of(config: Config) -> Trained | None:
 
 
 def parent_of(source: Trained, word: str, data: Dataset) -> Parent:
-    """Return the parent for the classes and channels of the data. Raises `UserError` if it can have no children.
+    """Return the parent, adapted to the classes and channels of the data.
 
-    word: the name of the weights in remarks.
+    word: the name of the weights in remarks. Raises `UserError` if the network can have no children.
     """
     from space.weights import adapt, weights_file
     from space.weights.files import weights_digest

@@ -22,19 +22,20 @@ ACCURACY_SHARE = 0.25
 """The share of proposals that maximise accuracy alone, under a reward with cost terms.
 
 In 8 searches of 40 trials on the table effv2_mini with sampler=auto, the most accurate network tried was 0.0009 below
-the best of the table (standard error 0.0009), without the share 0.0049 (0.0022). The regret of the reward's answer
-was 0.0038 (0.0019) in both cases."""
+the best of the table (standard error 0.0009). Without the share, it was 0.0049 below (0.0022). The regret of the best
+network under the reward was 0.0038 (0.0019) in both cases."""
 ACCURACY_FROM = 8
-"""The number of trials at the start of a search, none of which is proposed for accuracy alone: the start is the same
-for both objectives."""
+"""The number of first trials of a search that are never proposed for accuracy alone: both objectives have the same
+initial trials."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A network to train with a seed.
 
-    point: the place of the network in the space, () for one outside of it. known: the first point that the sampler
-    proposed for this trial whose network had been proposed before, with that network; None if there was none.
+    point: the index of an option for each choice of the space, () for a network outside the space. known: the first
+    point that the sampler proposed for this trial although an earlier trial has its network, with that network; None
+    if there was no such point.
     """
 
     point: Point
@@ -83,7 +84,7 @@ class _Objective:
     def history(self) -> Iterator[Observation]:
         """Yield the observations of the trials inside the space.
 
-        A trial without the full training has the reward that is expected after it.
+        The observation of a trial that only had shorter trainings holds the reward expected after the full one.
         """
         partials, estimates = expectations(list(self._trials.values())), self._estimated()
         for number, observation in self._observations.items():
@@ -179,7 +180,7 @@ class Sampled:
     def _proposed(self, objective: _Objective, tried: int, count: int) -> Proposal:
         """Return the next proposal under one objective.
 
-        Raises `Exhausted` if the sampler has no network that is worth a trial, or all within the limits were tried.
+        Raises `Exhausted` if the sampler finds no network that is worth a trial, or if all permitted ones were tried.
         """
         history = [*objective.history(), *self._duplicates.values()]
         known = None

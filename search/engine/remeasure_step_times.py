@@ -1,4 +1,4 @@
-"""Step times of the best networks, measured at the end of a search that used predicted ones."""
+"""The measurement of the best networks' step times at the end of a search that used predicted step times."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def measure_best(engine: Engine, forecast: Forecast) -> None:
 
     Steps of the network and of the reference network alternate. They use the profile's number of images, so that
     measured and predicted times can be compared. Rewards still use the predicted times, which all trials have. No
-    measurement begins after `_SECONDS`, nor after one that raised `UserError`, for instance without the device. On a
-    GPU, all are lost if the process that measures them dies.
+    measurement begins after `_SECONDS`, nor after a `UserError`, for instance because the device is missing. On a
+    GPU, all measurements are lost if the process that makes them dies.
     """
     own = ranked(trial for trial in engine.trials if trial.state == "complete")
     results = [(trial, trial.result) for trial in own[:BEST] if trial.result]

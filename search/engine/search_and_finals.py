@@ -1,8 +1,8 @@
 """A search and its finals, as one source of trainings.
 
 An executor makes the same calls for both. When the search has reached its end, the executor gets the finals:
-trainings of the best networks with fresh seeds. The ledger stores them as evaluations, not as trials, and a resume
-needs nothing else.
+trainings of the best networks with fresh seeds. The ledger stores the finals as evaluations, not as trials, and a
+resume needs no other file.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class SearchAndFinals:
     ) -> None:
         """Continue the run of `engine`. Trainings that were running when the last driver died are requeued.
 
-        note: a function that is called with one line for the decision about low-fidelity trainings, and for every
-        final training that has a result or that its network made fail. before_finals: a function that is called once,
-        when the search is over and nothing is trained. Raises `LedgerFailed` like the engine.
+        note: a function that is called with a line for the decision about low-fidelity trainings, and for every final
+        training that has a result or fails because of its network. before_finals: a function that is called once,
+        when the search is over and no training runs. Raises `LedgerFailed` if the ledger cannot be written.
         """
         self._engine, self._note, self._before_finals = engine, note, before_finals
         self._jobs: dict[int, _FinalJob] = {}
@@ -86,8 +86,8 @@ class SearchAndFinals:
     def on_result(self, number: int, result: Result) -> None:
         """Record the result of a trial or of a final training.
 
-        A result that `Result.check` refuses counts as a failure: one with a measurement that is not finite, or with a
-        time that is negative. Raises `LedgerFailed` if the result cannot be stored.
+        A result with a measurement that is not finite, or with a negative time, counts as a failure (see
+        `Result.check`). Raises `LedgerFailed` if the result cannot be stored.
         """
         if number not in self._jobs:
             self._engine.on_result(number, result)
@@ -98,7 +98,7 @@ class SearchAndFinals:
             return self.on_error(number, f"not a finite result: {error}", retry=False)
         job = self._jobs[number]
         self._keep(job.trial, replace(job.training, state="complete", result=result))
-        # Only now: a result that could not be stored is requeued.
+        # Removed only now: if the result cannot be stored, `release` requeues the training.
         del self._jobs[number]
         return self._tell(job, f"accuracy {result.accuracy:.4f} in {result.seconds:.0f} s")
 
@@ -168,16 +168,16 @@ class SearchAndFinals:
     def _begin(self, trial: Trial, seed: int) -> Request:
         known = next((training for training in trial.final_trainings if training.seed == seed), None)
         training = replace(known or FinalTraining(seed, 1, "running"), state="running")
-        # Its number follows the trials', of which there will be no more.
+        # The numbers after those of the trials are free, since no more trials are added.
         number = len(self._engine.trials) if self._next is None else self._next
         self._next = number + 1
-        # In memory before the ledger: a Ctrl-C between the two must not leave it running in the ledger.
+        # In memory before the ledger: after a Ctrl-C at any line, `release` requeues the training.
         self._jobs[number] = _FinalJob(trial.number, training)
         self._keep(trial.number, training)
         return request(self.config, number, training.attempt, str(trial.architecture), seed, timed=False)
 
     def _retry(self, trial: int, training: FinalTraining, reason: str) -> None:
-        """Requeue a training that the machine made fail if it has attempts left, else record the failure."""
+        """Requeue a training that failed because of the machine if it has attempts left, else record the failure."""
         if training.attempt < ATTEMPTS:
             return self._keep(trial, replace(training, attempt=training.attempt + 1, state="waiting"))
         return self._keep(trial, replace(training, state="failed", reason=reason))

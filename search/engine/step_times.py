@@ -19,12 +19,13 @@ from space import UserError
 Note = Callable[[str], None]
 
 _SHARE = 0.1
-"""The largest share of a search's time for which a profile is measured without being asked for."""
+"""The largest time to measure a profile that the user did not ask for, as a share of the search's time."""
 GPU_NETWORKS = 20
 """The number of networks to measure for a profile of a GPU. With fewer, some blocks of effv2 and effv2_32 are
 missing."""
 _TRIALS = 50
-"""Below this number of trials no profile is measured without being asked for: even its estimate takes seconds."""
+"""The number of trials below which a profile is measured only if the user asks for it: even its estimate takes
+seconds."""
 
 
 def with_step(config: Config, data: Dataset, note: Note) -> Config:
@@ -76,7 +77,7 @@ def _loaded(config: Config) -> Profile:
 def _on_gpu(config: Config, note: Note) -> Profile:
     """Return the profile for a search on a GPU, which a child process finds or measures.
 
-    Step times are not measured during trainings on a GPU: trainings fill it and would wait for each measurement.
+    Step times are not measured during trainings on a GPU: trainings fill the GPU and would wait for each measurement.
     """
     note("Step times are predicted; a profile of the GPU is measured first if none is saved")
     profile, text = in_child(_profile_of_gpu, config)

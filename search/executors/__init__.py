@@ -1,4 +1,4 @@
-"""The executors, which train trials: an executor takes requests from the engine, and returns the results to it."""
+"""The executors, which train trials: an executor takes requests from the engine and returns their results."""
 
 from search.executors.base import Driven, Evaluate, Executor
 from search.executors.local import Local

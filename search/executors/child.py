@@ -26,8 +26,8 @@ class _Call:
 def in_child(function: Callable[..., T], *arguments: Any) -> T:
     """Return function(*arguments), computed in a child process that ends with the call.
 
-    function: must be defined at the top level of a module. A `UserError` that it raises is raised here too. After
-    another exception, or the death of the process, the call is repeated once, except after `TrialFailed`; if it fails
+    function: a function at the top level of a module. A `UserError` of the function is raised here too. After any
+    other exception except `TrialFailed`, or the death of the process, the call is repeated once. If the call fails
     for good, `UserError` is raised with the reason.
     """
     answers: list[tuple[str, T]] = []

@@ -1,4 +1,4 @@
-"""The GPUs of this machine, found through NVML, without CUDA.
+"""The GPUs of this machine, which are found through NVML without calling CUDA.
 
 A process that has called CUDA occupies half a gigabyte of GPU memory, and cannot fork workers that call CUDA too. The
 process that runs a search therefore reads the GPUs from NVML, a library that is installed with NVIDIA's driver.
@@ -49,7 +49,7 @@ def gpus_for(device: str) -> tuple[Gpu, ...]:
 def seen() -> tuple[Gpu, ...]:
     """Return the GPUs that CUDA will find in a worker; () if there are none or torch is built without CUDA.
 
-    Their free memory is that of the first call after `read_anew`: a run's own workers must not change its placement.
+    The free memory is read only at the first call after `read_anew`, so that a run's own workers do not change it.
     """
     return _seen(os.environ.get(VISIBLE))
 
@@ -67,10 +67,10 @@ def _seen(visible: str | None) -> tuple[Gpu, ...]:
 def selected(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
     """Return the GPUs that `CUDA_VISIBLE_DEVICES=visible` permits, renumbered from 0 in the order given there.
 
-    visible: a comma-separated list of numbers and of beginnings of UUIDs; the first entry that is unknown, ambiguous
-    or repeated is ignored, and all after it. If the first is a MIG instance, a part of a GPU, it is the only one, as
-    CUDA gives a process one at most; since its memory is not known here, `free` is 0. None: all GPUs are permitted,
-    with their numbers.
+    visible: a comma-separated list of numbers and of beginnings of UUIDs. The first entry that is unknown, ambiguous
+    or repeated is ignored, and all entries after it. If the first entry is a MIG instance, a part of a GPU, only this
+    instance is returned, since CUDA gives a process at most one. Its `free` is 0, since its memory is not known here.
+    None: all GPUs are permitted, with their own numbers.
     """
     if visible is None:
         return tuple(gpus)

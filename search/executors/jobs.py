@@ -1,4 +1,4 @@
-"""Jobs that an executor carries out outside of a search. All are known in advance, and may run in any order."""
+"""The jobs that an executor runs outside a search. All jobs are known in advance, and may run in any order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from search.executors import EXECUTORS, Executor
 from search.tables.units import clock
 
 _ATTEMPTS = 2
-"""The number of times that a job is tried if the machine, not the job, makes it fail. A job that goes on after a
-result has as many attempts again."""
+"""The largest number of attempts at a job that fails because of the machine. A job that is run again after a result
+(see `Finished`) has as many attempts again."""
 
 
 class Job(Protocol):
@@ -99,9 +99,9 @@ def done(
 ) -> list[tuple[J, str]]:
     """Run the jobs on `executor`, and return those that failed, each with the reason; [] if none did.
 
-    finished: is called with each job and its result as soon as a worker has returned it. packed: is called with each
-    job that is about to be sent to another machine, and returns it with the content of the files that it needs. No
-    process is left, even after an exception.
+    finished: a function that is called with each job and its result, as soon as a worker has returned the result.
+    packed: a function that is called with each job before it is sent to another machine, and returns the job with the
+    content of the files that it needs. No process is left, even after an exception.
     """
     queue = _Queue(jobs, finished, None if executor.here else packed)
     executor.run(queue, work)  # type: ignore[arg-type]  # a job is a request of its own kind

@@ -3,9 +3,9 @@
 Each worker process trains one trial at a time. If trials use GPUs, each worker has one GPU, and several workers can
 share a GPU.
 
-Workers are forked by a server process that has imported torch already, so a new worker starts at once. Each has two
-pipes: one for messages, and a lifeline whose other end only the driver holds. When the driver ends, for whatever
-reason, the lifeline breaks and the worker ends itself.
+Workers are forked by a server process that has imported torch already, so a new worker starts at once. Each worker
+has two pipes: one for messages, and a lifeline, whose other end only the driver holds. When the driver ends, for
+whatever reason, the lifeline breaks and the worker exits.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from search.proxy.evaluate import Request, TrialFailed
 from search.proxy.proxy import Proxy
 
 PRELOADED = ["search.proxy.training", "search.proxy.measure", "torch._dynamo"]
-"""The modules that the fork server imports, so that workers share them. torch imports the last one, with all of
-sympy, when a process makes its first optimiser; that would take 1.6 s and 150 MB in each worker."""
+"""The modules that the fork server imports, so that workers share them. Otherwise each worker would import the last
+one, with all of sympy, when torch makes its first optimiser, which takes 1.6 s and 150 MB."""
 
 
 class Local(Executor):
@@ -122,7 +122,7 @@ class Local(Executor):
 def _serve(engine: Driven, workers: list[_Worker], timeout: float | None) -> None:
     """Wait up to 1 s for messages of the workers, and pass them on to the engine.
 
-    A worker whose attempt has taken more than `timeout` seconds is ended. None: there is no limit.
+    timeout: the seconds after which an attempt is ended with its worker. None: there is no limit.
     """
     busy = {worker.pipe: worker for worker in workers if worker.busy}
     for pipe in wait(list(busy), timeout=1.0):
@@ -227,12 +227,12 @@ class _Worker:
 
 
 def _start_server() -> None:
-    """Start the fork server with the import path of the driver, and with Ctrl-C ignored, also in its forks.
+    """Start the fork server with the import path of the driver. The server and its forks ignore Ctrl-C.
 
     By default the server looks for modules in the current folder first. A source tree of this project there, or any
     folder called `search`, would be imported in place of the installed package.
     """
-    resource_tracker.ensure_running()  # Its start unblocks SIGINT, and the server needs it.
+    resource_tracker.ensure_running()  # The server needs it. A later start would unblock SIGINT.
     paths = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), "PYTHONSAFEPATH": "1"}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     kept = {name: os.environ[name] for name in paths if name in os.environ}

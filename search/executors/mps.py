@@ -1,9 +1,9 @@
 """NVIDIA's Multi-Process Service, which lets kernels of several processes run on a GPU at the same time.
 
-Without it a GPU runs the kernels of one process at a time, and small networks leave most of the GPU idle. The service
-is a daemon, which its clients find through a folder. Each run starts a daemon with a new folder and stops it at the
-end. A driver that is killed leaves its daemon behind. The next run recognises it, because no process holds the lock
-in the folder, and stops it.
+Without the service, a GPU runs the kernels of one process at a time, and small networks leave most of the GPU idle.
+The service is a daemon, which its clients find through a folder. Each run starts a daemon with a new folder and stops
+it at the end. A driver that is killed leaves its daemon behind. The next run stops this daemon, which it recognises
+because no process holds the lock in the folder.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _command(variables: Mapping[str, str], text: str) -> str | None:
 
 
 def _call(variables: Mapping[str, str], *words: str, text: str = "") -> str | None:
-    # In a session of its own, since Ctrl-C in the terminal must not end the daemon before its clients.
+    # A separate session, since Ctrl-C in the terminal must not end the daemon before its clients.
     try:
         done = subprocess.run(
             [_CONTROL, *words],

@@ -44,10 +44,10 @@ def placed(
 ) -> Placement:
     """Return a placement that distributes workers over `gpus` in rotation: one on each GPU, then a second on each.
 
-    per_gpu: the number of trials that share a GPU; "auto": up to `SHARED`, as memory and cores permit, and 1 where
-    sharing would not pay. workers: the total number of workers; None: as follows from `per_gpu`. cores: the number of
-    workers that the CPU cores suffice for. graphed: True if training steps are launched as CUDA graphs. mps: True if
-    NVIDIA's Multi-Process Service can be started.
+    per_gpu: the number of trials that share a GPU; "auto": up to `SHARED`, as memory and cores permit, but 1 for CUDA
+    graphs without MPS. workers: the total number of workers; None: the number that follows from `per_gpu`. cores: the
+    number of workers for which the CPU cores suffice. graphed: True if training steps are launched as CUDA graphs.
+    mps: True if NVIDIA's Multi-Process Service can be started.
     """
     if workers is not None:
         devices = tuple(f"cuda:{gpus[number % len(gpus)].number}" for number in range(workers))

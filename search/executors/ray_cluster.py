@@ -1,4 +1,4 @@
-"""The executor that runs trials by Ray Tune: on CPUs and fractions of GPUs, on one machine or several.
+"""The executor that runs trials with Ray Tune on CPUs and fractions of GPUs, on one machine or several.
 
 Tune only decides where a trial runs. The engine chooses the trials and records their results, and the ledger is the
 only history. If no cluster is named, a private cluster is started, which only this process and its children can
@@ -156,7 +156,7 @@ class RayTune(Executor):
             stack.enter_context(_replaced(ray._private.worker, "print_to_stdstream", lambda *_, **__: None))
             stack.callback(ray.shutdown)
             try:
-                # Workers search for modules in the current folder of this call. The empty `folder` hides no package.
+                # Workers also import from the folder that is current here. The empty `folder` can hide no package.
                 with _signals_kept(), chdir(folder):
                     ray.init(**options, log_to_driver=False, logging_level=logging.CRITICAL)
             except (RuntimeError, ValueError, OSError) as error:

@@ -1,8 +1,8 @@
 """The part of `executor=ray` that connects Ray Tune to the engine, in the driver process.
 
 Tune asks a searcher for the next trial, and a scheduler whether a trial continues. Both pass the question on to the
-engine and store nothing: `Tuner.restore` is never used. Tune's loop runs in the thread that called `tune`, so all
-calls of the engine come from that thread.
+engine. They store nothing, since `Tuner.restore` is never used. Tune's loop runs in the thread that called `tune`, so
+all calls of the engine come from that thread.
 
 Importing this module imports Ray.
 """
@@ -132,7 +132,7 @@ class _Watches(Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
-        # Tune keeps the last result of each trial, and an answer can hold a model.
+        # Removed from `result`, since Tune keeps the last result of each trial and an answer can hold a model.
         self._trials.answers(trial.trial_id, result.pop("answer", None))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:

@@ -68,7 +68,7 @@ class _Job:
 class Trials:
     """The trials that Tune runs, by the names that Tune gives them.
 
-    It asks the engine for trials and tells it their reports, results and failures.
+    This class asks the engine for trials, and passes their reports, results and failures on to the engine.
     """
 
     def __init__(self, executor: Cluster, engine: Driven, evaluate: Evaluate) -> None:
@@ -101,7 +101,7 @@ class Trials:
             job.since = time.monotonic()
 
     def stops(self, name: str, epoch: int, loss: float) -> bool:
-        """Report the loss of an epoch to the engine. Return True if it stops the trial, or if the trial is over."""
+        """Report the loss of an epoch to the engine. Return True if the trial is over or the engine stops it."""
         with _past_tune():
             job = self._jobs.get(name)
             return job is None or self._engine.on_report(job.number, epoch, loss)
@@ -112,7 +112,10 @@ class Trials:
             job.answer = answer
 
     def ended(self, name: str, result: dict[str, Any]) -> None:
-        """Record the end of a trial that has an answer, or that the engine stopped. result: the last one Tune got."""
+        """Record the end of a trial. result: the last result that Tune received.
+
+        A trial without an answer was stopped by the engine.
+        """
         job = self._jobs.get(name)
         if job and job.answer and "epoch" in result and self.stops(name, result["epoch"], result["loss"]):
             job.answer = None
@@ -144,7 +147,7 @@ class Trials:
         return f"took longer than {self._executor.timeout:g} s"
 
     def look(self) -> None:
-        """Raise `ConnectionError` if a private cluster has lost its only node. Tune would wait for another node."""
+        """Raise `ConnectionError` if a private cluster has lost its only node; Tune would wait for another one."""
         with _past_tune():
             if not self._places() and not self._executor.address:
                 raise ConnectionError("the Ray cluster of this run has died")
@@ -157,5 +160,5 @@ class Trials:
 
 
 def _sent(request: Request) -> Any:
-    """Return what the worker gets: the request, or a reference to one that is large."""
+    """Return the request, or if it is large a reference to it in Ray's object store, to be sent to the worker."""
     return ray.put(request) if len(ray.cloudpickle.dumps(request)) > _LARGE else request

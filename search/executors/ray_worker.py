@@ -85,7 +85,7 @@ class Worker(Trainable):
         epoch, loss = content
         if epoch < _epochs(self._asked["request"]):
             return {"epoch": epoch, "loss": loss}
-        # After the last epoch there is nothing to stop. Ending now saves a step of Tune, about 10 ms of the driver.
+        # The engine need not stop a trial after its last epoch. Ending now saves the driver a step of Tune (10 ms).
         self._goes_on.put(True)
         return {"epoch": epoch, "loss": loss, "answer": self._messages.get(), "done": True}
 

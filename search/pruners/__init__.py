@@ -2,8 +2,9 @@
 
 A rung is a complete training of its own: the proxy's schedule over fewer epochs, down to learning rate 0, with
 another seed. No training is cut off. The best networks of a rung are trained again at the next one; the others keep
-the state `pruned`. The first networks of the search, the pilots, are trained at all rungs. Only rungs that rank the
-pilots as the full training does are used. With pruner.gate=0 there are no pilots, and all rungs are used.
+the state `pruned`. The first networks of the search, the pilots, are trained at all rungs. After them, the search
+uses only the rungs that rank the pilots as the full training does. With pruner.gate=0 there are no pilots, and all
+rungs are used.
 """
 
 from search.pruners.pruner import Automatic, NoPruner, Pruner, SuccessiveHalving, Workload

@@ -21,8 +21,8 @@ MIN_NETWORKS = 8
 class Calibration:
     """A straight line from the reward at a rung to the reward after the full training.
 
-    Both rewards are logarithms if all are positive. std: the standard deviation of single networks around the line,
-    which includes the noise of both trainings.
+    If all rewards are positive, the line is between their logarithms (`logarithms` is True). std: the standard
+    deviation of single networks around the line, which includes the noise of both trainings.
     """
 
     slope: float
@@ -51,7 +51,7 @@ class Calibration:
     def __call__(self, rung: Rung) -> Partial:
         """Return the result at `rung` with the predicted reward after the full training.
 
-        There is no prediction if the line is one of logarithms and the reward is not positive.
+        The prediction is missing if the line is between logarithms and the reward is not positive.
         """
         reward, epochs = rung.terms.reward, rung.result.epochs
         if not self.logarithms:

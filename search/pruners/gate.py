@@ -13,8 +13,8 @@ from search.trials.trial import Trial
 RESAMPLES = 1000
 """The number of bootstrap samples of the pilot networks."""
 TAIL = 0.2
-"""The share of the resampled correlations below the bound. With a dozen networks the usual 0.025 would reject any
-rung, since the standard error of a true correlation of 0.9 is 0.1."""
+"""The quantile of the resampled correlations that is the lower bound of a rung. With a dozen networks, the usual
+0.025 would reject any rung, since the standard error of an estimated correlation is 0.1 if the true one is 0.9."""
 MIN_PILOTS = 8
 """The number of networks with results at all rungs below which no rung is used."""
 
@@ -23,10 +23,10 @@ MIN_PILOTS = 8
 class RungGate:
     """The rungs that a search uses after its pilot networks.
 
-    epochs: the epochs of each rung, ascending. finished: the number of the `pilots` networks that have finished all
-    rungs. decided: True if all pilot networks have finished or failed. bounds: the lower bound of each rung's rank
-    correlation with the last rung, for every rung but the last, -1 if too few networks finished; () before the
-    decision. min_correlation: the least bound of a rung that is used.
+    epochs: the epochs of each rung, ascending. pilots: the number of pilot networks. finished: the number of pilot
+    networks that have finished all rungs. decided: True if all pilot networks have finished or failed. bounds: for
+    every rung but the last, the lower bound of its rank correlation with the last rung; -1 if too few networks
+    finished, () before the decision. min_correlation: the smallest bound of a rung that is used.
     """
 
     epochs: tuple[int, ...]
@@ -45,10 +45,10 @@ class RungGate:
         min_correlation: float,
         by_accuracy: bool = False,
     ) -> RungGate:
-        """Return the gate after the trials `pilots`, the first of the `count` pilot trials of a search.
+        """Return the gate of a search.
 
-        by_accuracy: True to compare accuracies instead of rewards, for searches of a Pareto front. Costs are the
-        same at all rungs.
+        pilots: the pilot trials proposed so far. count: the number of pilot trials in all. by_accuracy: True to
+        compare accuracies instead of rewards, for searches of a Pareto front. Costs are the same at all rungs.
         """
         rows = [row for trial in pilots if (row := _scores(trial, epochs, by_accuracy))]
         decided = len(pilots) == count and all(trial.state in ("complete", "failed") for trial in pilots)
@@ -104,7 +104,7 @@ def lower_bound(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     """Return the `TAIL` quantile of Spearman's rank correlation over bootstrap samples of the networks.
 
     one, other: a score of each network, in the same order. The resampling has a fixed seed, so equal arguments give
-    equal bounds. A sample in which all values of one side are equal counts as -1.
+    equal bounds. If all scores of one side are equal in a sample, the sample's correlation counts as -1.
     """
     rng, indices = random.Random(0), range(len(one))
     correlations = []

@@ -113,8 +113,8 @@ class Automatic(SuccessiveHalving):
     def pays(self, workload: Workload) -> bool:
         """Return True if rungs are expected to save more than the pilot networks cost.
 
-        In simulations with a Gaussian process, good rungs saved a tenth of the epochs, and bad ones cost a fifth to
-        a half more.
+        In simulations with a Gaussian process, good rungs saved a tenth of the epochs, and bad rungs added a fifth to
+        a half.
         """
         if workload.epochs < self.epochs or (workload.trials or 0) < self.trials:
             return False
@@ -128,8 +128,8 @@ class Automatic(SuccessiveHalving):
 def rung_epochs(epochs: int, eta: int, *, inherits: bool = False) -> tuple[int, ...]:
     """Return the epochs of every rung, ascending: (1, 3, 9) for 9 epochs and eta 3.
 
-    There are up to `MAX_RUNGS`, each with 1 / eta of the epochs of the next, rounded down. inherits: True to make the
-    lowest rung one of 0 epochs: (0, 3, 9).
+    There are up to `MAX_RUNGS` rungs. Each has 1 / eta of the epochs of the next rung, rounded down. inherits: True
+    for a lowest rung of 0 epochs: (0, 3, 9).
     """
     ladder = [epochs]
     while len(ladder) < MAX_RUNGS - inherits and ladder[0] // eta:

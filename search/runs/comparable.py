@@ -10,11 +10,11 @@ from space import UserError
 def require_comparable(run: Run, other: Run) -> None:
     """Raise `UserError` unless rewards in `run` and in `other` can be compared.
 
-    They can if both have the same space, images, proxy and reward. The images may lie elsewhere.
+    They can be compared if both runs have the same space, images, proxy and reward. Paths of images may differ.
     """
     ours, theirs = task(run), task(other)
     for group, own in ours.items():
-        # Runs whose environment cannot be read do not know their images.
+        # The images are unknown if a run's environment cannot be read. They then count as equal.
         if own != theirs[group] and (group != "images" or (own and theirs[group])):
             raise UserError(
                 f"The runs {run.name} and {other.name} differ in {group}, so their rewards cannot be compared."
@@ -22,9 +22,9 @@ def require_comparable(run: Run, other: Run) -> None:
 
 
 def task(run: Run) -> dict[str, object]:
-    """Return what two runs must have in common for comparable rewards, as values that can be compared by group.
+    """Return the values that two runs must have in common for comparable rewards, by group.
 
-    The places of images and of their cache, and the device, do not count. "images" is None where they are unknown.
+    The paths of the images and of their cache, and the device, are left out. "images" is None if they are unknown.
     """
     document = run.config.document()
     return {

@@ -36,7 +36,7 @@ def create(
         draft.chmod(0o755)
         for file, content in (files or {}).items():
             write_file(draft / file, content)
-        Ledger(draft / LEDGER).close()  # It is created here, so that a run without one has lost it.
+        Ledger(draft / LEDGER).close()  # Always created, so that a run without a ledger must have lost it.
         write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
         path = _renamed(draft, path, document)
     except OSError as error:
@@ -50,12 +50,13 @@ def create(
 def _renamed(draft: Path, path: Path, document: documents.Document) -> Path:
     """Rename the folder of a new run to `path`, and return its path.
 
-    If another process has created the run meanwhile, the next free name is taken where the user gave none.
+    If another process has created a run of that name meanwhile, the next free name is taken. If the user gave the
+    name, `UserError` is raised instead.
     """
     for candidate in numbered(path):
         write_file(draft / CONFIG, config_text(document | {"run": candidate.name}))
         try:
-            os.rename(draft, candidate)  # Fails for a folder that is not empty, as every run's.
+            os.rename(draft, candidate)  # Fails if the run exists, since its folder is not empty.
             return candidate
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
@@ -65,7 +66,7 @@ def _renamed(draft: Path, path: Path, document: documents.Document) -> Path:
 
 
 def free_name(name: str | None) -> str | None:
-    """Return `name`, which the user gave a new run, or None. Raises `UserError` if that run exists."""
+    """Return `name`, the name that the user gave a new run, or None. Raises `UserError` if a run has that name."""
     if name is not None and (RUNS / name).exists():
         raise UserError(
             f"The run {name} exists. Continue it with: search resume {name}. Or choose another run=NAME."

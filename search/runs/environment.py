@@ -24,7 +24,7 @@ PACKAGES = ("compound-nas", "torch", "optuna", "ray", "numpy", "scipy", "pillow"
 def environment(data: Dataset) -> dict[str, Any]:
     """Return the start time, the command line, the machine, the versions, the commit and the data of a run.
 
-    They are plain values for JSON, which explain the run's numbers.
+    They help to explain the run's numbers later. All values can be written as JSON.
     """
     return {
         "started": _now(),
@@ -48,10 +48,10 @@ def environment(data: Dataset) -> dict[str, Any]:
 
 
 def resumed_with(path: Path, note: Callable[[str], None]) -> None:
-    """Record in the environment of the run at `path` that it was resumed with other library versions, if it was.
+    """Record the library versions in the environment of the run at `path` if they have changed since its last driver.
 
-    The new versions are appended to `resumes`; the first ones stay. `note` is called with the changes in words. A run
-    without a readable environment is left alone.
+    The new versions are appended to the list "resumes"; the first versions stay. `note` is called with the changes in
+    words. A run without a readable environment is left as it is.
     """
     try:
         recorded = json.loads((path / ENVIRONMENT).read_text("utf-8"))
@@ -87,7 +87,7 @@ def _version(package: str) -> str | None:
 def _commit() -> str | None:
     """Return the commit of the source tree of this package; None if it is installed, or git gives none."""
     root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():  # Installed: a repository further up is another project's.
+    if not (root / ".git").exists():  # The package is installed: a repository above it is another project's.
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
     try:

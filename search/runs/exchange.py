@@ -1,9 +1,9 @@
 """The exchange rate between accuracy and costs: the rate that a reward asks for, and the rate that a search found.
 
-An exponent of -0.07 says that a doubled step time must buy 5% more accuracy, one of -0.05 that doubled
-parameters must buy 3.5% (MnasNet, Tan et al. 2019, section 3.1, chose its exponent so that networks along the
-front have equal rewards). On other images a doubled cost may buy far less. Then the smallest network wins,
-whatever the search does.
+With an exponent of -0.07, a network of twice the step time has an equal reward only if its accuracy is 5% higher. For
+twice the parameters and an exponent of -0.05, it is 3.5%. MnasNet (Tan et al. 2019, section 3.1) chose its exponent
+so that networks along the Pareto front have equal rewards. On other images, twice the cost may gain far less
+accuracy. Then the smallest network wins, whatever the search does.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ CONFIDENCE = 0.95
 """The confidence of the bootstrap interval of a rate."""
 _RESAMPLES = 1000
 _LEADERS, _EDGE = 5, 1.2
-"""The number of leading trials that are compared with the edge of the space, and the largest ratio of their costs to
-the cost at the edge."""
+"""The number of leading trials that are compared with the edges of the space, its smallest and largest cost, and the
+largest ratio between a trial's cost and an edge for which the trial is near the edge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The values of a cost over a space, and the ratio of accuracies that outweighs its term between both ends.
+    """The range of a cost over a space, and the ratio of accuracies that compensates for it in the reward.
 
-    low, high: the smallest and the largest value of `cost` in the space, in its unit. ratio: how many times the
-    accuracy at the dearest end must be that at the cheapest end for an equal reward.
+    low, high: the smallest and the largest value of `cost` in the space, in its unit. ratio: the accuracy at `high`
+    divided by the accuracy at `low` for which both rewards are equal.
     """
 
     cost: CostName
@@ -60,9 +60,9 @@ class Span:
 class Rate:
     """The slope of log accuracy on log cost over the non-dominated trials.
 
-    cost: the name of the cost. slope: the change of log accuracy for each unit of log cost. low, high: its 95 %
-    bootstrap interval. asked: the slope at which the reward does not change. trials: the number of non-dominated
-    trials.
+    cost: the name of the cost. slope: the change of log accuracy for each unit of log cost. low, high: the 95 %
+    bootstrap interval of `slope`. asked: the slope along which the reward is constant. trials: the number of
+    non-dominated trials.
     """
 
     cost: str
@@ -108,8 +108,8 @@ class Exchange:
 def spans(config: Config) -> Iterator[Span]:
     """Yield the `Span` of each cost of the reward whose term multiplies the accuracy.
 
-    Its ends are in plain units (a count, bytes or ms), not relative to the reference. Left out are costs that the
-    reward adds, and step times and latencies where there is no profile.
+    `low` and `high` are absolute (counts, bytes or ms), not relative to the reference. Costs whose terms are added to
+    the accuracy are left out, as are step times and latencies without a profile.
     """
     reward = config.reward
     for name in reward.costs:
@@ -119,7 +119,7 @@ def spans(config: Config) -> Iterator[Span]:
         elif forecast := (config.latencies if name == "latency" else config.forecast):
             low, high = Predictor(forecast.profile).range(config.space)
             ms = forecast.step(config.reference).ms
-            # Step times are given as ratios, so that their unit is one, too.
+            # The unit of step times is 1, the reference's step time, which takes `ms`.
             unit = reward.unit(name, config.reference, ms) * (ms if name == "step" else 1.0)
         else:
             continue
@@ -157,10 +157,10 @@ def exchange(trials: Sequence[Trial], reward: Reward) -> Exchange | None:
 
 
 def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
-    """Yield a warning if the cost of all leading trials is near the smallest or the largest of the space.
+    """Yield a warning if the costs of all leading trials are near the smallest or the largest cost of the space.
 
-    At most one is yielded: for params, else for multiply-adds. The one about the smallest is left out if the reward
-    has no costs. Nothing is yielded if there are fewer than `_LEADERS` trials with a result.
+    At most one warning is yielded, for params or else for multiply-adds. Under a reward without costs, only the
+    largest cost is checked. Nothing is yielded if there are fewer than `_LEADERS` trials with a result.
     """
     leaders = ranked(trials)[:_LEADERS]
     if len(leaders) < _LEADERS:
@@ -185,7 +185,7 @@ def edges(trials: Sequence[Trial], config: Config) -> Iterator[str]:
 
 
 def conclusions(run: Run) -> Iterator[str]:
-    """Yield sentences: the exchange rates of a run, and a warning if the best trials are near the edge of its space.
+    """Yield sentences on the exchange rates of a run, and a warning if its best trials are near an edge of the space.
 
     There are no exchange rates under several objectives, nor where `exchange` returns None. Nothing is yielded before
     the first result.
@@ -199,16 +199,16 @@ def conclusions(run: Run) -> Iterator[str]:
 
 
 def _term(reward: Reward, name: CostName, ratio: float) -> float | None:
-    """Return the factor of one cost at a ratio to its unit, all others at 1; None if it is not a positive factor."""
+    """Return the factor of a cost in the reward if it is `ratio` units; None if its term is not a positive factor."""
     terms = reward.terms(1.0, {cost: ratio if cost == name else 1.0 for cost in reward.costs})
     value = next(term.value for term in terms.costs if term.cost == name)
     return value if terms.sign == "x" and value > 0 else None
 
 
 def _asked(reward: Reward, name: CostName) -> float | None:
-    """Return the slope of log accuracy on log cost at which the reward is constant, above the unit of the cost.
+    """Return the slope of log accuracy on log cost along which the reward is constant, for costs above their unit.
 
-    None if the reward is a sum.
+    Returns None if the reward is a sum.
     """
     one, two = _term(reward, name, 1.0), _term(reward, name, 2.0)
     return None if one is None or two is None else math.log2(one / two)

@@ -1,4 +1,4 @@
-"""The trials of a run as the content of a file: chosen rows and columns in one of the formats of tables."""
+"""The export of a run's trials as the content of a file, with chosen rows and columns in one of several formats."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def exported(
 ) -> str | bytes:
     """Return the content of a file with the trials of `run`; bytes for binary formats.
 
-    form: a format; without one, that of the ending of `out`, or csv. columns, sort: keys with commas between them.
-    top: the number of trials of the highest reward, None for all. pareto: the columns whose front is exported, "" for
-    accuracy, params and the step time (else MACs), None for all trials. With `top` or `pareto`, only complete and
-    imported trials are exported. Raises `UserError` for an unknown format or column, and for a choice of rows or
-    columns with the format optuna.
+    form: the name of a format; None: the format that the ending of `out` names, or csv if `out` is None. columns,
+    sort: keys of columns, separated by commas. top: the number of trials to export, those with the highest rewards;
+    None for all. pareto: the columns whose Pareto front is exported; "" for accuracy, params and the step time (MACs
+    if there is no step time); None for all trials. With `top` or `pareto`, only complete and imported trials are
+    exported. Raises `UserError` for an unknown format or column, and for a choice of rows or columns with the format
+    optuna.
     """
     chosen = format_of(form, out, (*FORMATS, OPTUNA)) if form or out else "csv"
     if chosen == OPTUNA:

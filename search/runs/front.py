@@ -20,18 +20,18 @@ def on_front(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def growth(trials: Sequence[Trial], steps: int = _STEPS) -> list[tuple[int, float]]:
-    """Return the number of finished trials at `steps` moments or fewer, each with the hypervolume of the front then.
+    """Return pairs of a number of finished trials and the hypervolume of their front, at up to `steps` moments.
 
-    The hypervolume is the share (0 to 1) of the box between the best and the worst values that the run has seen, with
-    costs on a logarithmic scale. It shows the progress of one run, and does not compare runs. Without finished trials
-    the list is empty.
+    The hypervolume is the share (0 to 1) that the front dominates of the box between the best and the worst values of
+    the run, with costs on a logarithmic scale. It shows the progress of one run, and cannot compare runs. Without
+    finished trials the list is empty.
     """
     finished = sorted(_scored(trials), key=lambda trial: (trial.finished_at or 0.0, trial.number))
     if not finished:
         return []
     points = [_objectives(trial) for trial in finished]
     lowest, highest = ([pick(values) for values in zip(*points, strict=True)] for pick in (min, max))
-    # A value that is the same for all is not an objective.
+    # An objective that is the same for all trials would have a box of width 0.
     varied = [place for place, (low, high) in enumerate(zip(lowest, highest, strict=True)) if high > low]
     if not varied:
         return [(len(finished), 1.0)]

@@ -14,8 +14,8 @@ from typing import IO
 from space import UserError
 
 _PATIENCE, _PAUSE = 0.3, 0.01
-"""The seconds to wait for processes that hold the lock for a moment to look for the driver (`driver_of`), and the
-seconds between two attempts."""
+"""The seconds to wait for the lock, and the seconds between two attempts. `driver_of` in another process can hold the
+lock for a moment."""
 
 
 def driver_of(path: Path) -> str:
@@ -32,10 +32,10 @@ def driver_of(path: Path) -> str:
 
 @contextmanager
 def driver_lock(path: Path) -> Iterator[None]:
-    """Hold the run for this process during the block.
+    """Hold the lock of a run, the file `path`, for as long as the `with` block runs.
 
-    Raises `UserError` if another process holds the run, with the number and the host of that process, and if the file
-    cannot be opened. The system releases the lock when the process ends, so it is never stale.
+    Raises `UserError` if another process holds the lock, with the number and the host of that process, and if the
+    file cannot be opened. The operating system releases the lock when the process ends, so it is never stale.
     """
     try:
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115

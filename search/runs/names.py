@@ -1,4 +1,4 @@
-"""The names of runs: which folder a word of the command line means, and which trial or answer of a run."""
+"""The names of runs, and the folder, trial or answer that a word of the command line means."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def find(name: str) -> Path:
 
 def _folder(name: str) -> Path | None:
     for path in (RUNS / name, Path(os.path.expanduser(name))):
-        with suppress(OSError):  # A name that is too long, or a folder without permission to read.
+        with suppress(OSError):  # The name is too long, or the folder may not be read.
             if (path / CONFIG).is_file():
                 return path
     return None

@@ -19,8 +19,8 @@ from space.choices.named_networks import FORMS, named_network
 class FoundNetwork:
     """A network that a word means, and its origin.
 
-    name: the name for folders and families. model: the folder of the model that the word names, None if it names
-    none. run, trial: the run and the trial in which a search trained it, None for a network of no run.
+    name: the name for folders and families. model: the folder of the model that the word names; None for other words.
+    run, trial: the run and the trial that the word names; None for other words.
     """
 
     name: str
@@ -38,13 +38,13 @@ def model_folder(found: FoundNetwork, word: str) -> Path:
 
 
 def find_network(word: str, what: str = "network or run") -> FoundNetwork:
-    """Return the network that `word` means: the first of the following that applies.
+    """Return the network that `word` means.
 
-    A word can be the folder of a model, as `search train` and `scale --save` write it, unless a published network has
-    that name. It can be a name that `space.choices.named_networks.named_network` knows. Last, it can be a run, for
-    its best network ("RUN"), one of its trials ("RUN:12") or one of its answers ("RUN:most-accurate"). what: the kind
-    of word, for the error message. Raises `UserError` for any other word, with the nearest published networks and
-    runs, for a run without a complete trial, and for a trial that it does not have.
+    First, the word can be the folder of a model, as `search train` and `scale --save` write it, unless a published
+    network has that name. Second, it can be a name that `space.choices.named_networks.named_network` knows. Last, it
+    can be a run, which means its best network ("RUN"), one of its trials ("RUN:12") or one of its answers
+    ("RUN:most-accurate"). what: the kind of word, for the error message. Raises `UserError` for any other word, with
+    the nearest published networks and runs, and for a run without a complete trial or without the trial named.
     """
     folder = Path(os.path.expanduser(word))
     is_folder = word not in CATALOG and is_model(folder)

@@ -73,7 +73,7 @@ def _about(run: Run) -> dict[str, Any]:
 
 
 def _distributions(run: Run) -> dict[str, BaseDistribution]:
-    """Return a categorical distribution for each choice, also for numbers: 1, 4 and 6 are not a range."""
+    """Return a categorical distribution for each choice. Options such as 1, 4 and 6 are not a range of integers."""
     from optuna.distributions import CategoricalDistribution
 
     return {choice.name: CategoricalDistribution(choice.options) for choice in run.config.space.choices}
@@ -101,7 +101,7 @@ def _frozen(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenT
 
 
 def _ended(trial: Trial) -> datetime | None:
-    """Return when a trial ended; None if it has not. Optuna requires the time of every trial that has ended."""
+    """Return the time at which a trial ended, which Optuna requires; None if the trial has not ended."""
     if trial.state in ("running", "waiting"):
         return None
     return datetime.fromtimestamp(trial.proposed_at if trial.finished_at is None else trial.finished_at)

@@ -1,5 +1,5 @@
-"""Finished trials under another objective. Nothing is trained: accuracies and step times are stored, and other costs
-follow from the networks or from a profile."""
+"""The ranking of finished trials under another objective. Nothing is trained: accuracies and measured step times are
+in the ledger, and other costs follow from the networks or from a profile."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ class Rescored:
 def rescored(run: Run, reward: Reward, limits: Limits) -> list[Place]:
     """Return the complete and imported trials of a run, the best under another objective first.
 
-    Trials over a limit come last and have no rank. Raises `UserError` if no trial is complete, if the run has neither
-    measured nor predicted a cost that the objective counts or limits, and if it measured step times that count
-    relative to another reference network.
+    Trials over a limit come last and have no rank. Raises `UserError` if no trial is complete, and if the run has
+    neither measured nor predicted a cost that the objective counts or limits. It is also raised if step times count
+    that the run measured relative to another reference network.
     """
     if not run.ranked:
         raise UserError(f"The run {run.name} has no complete trial yet.")
@@ -160,8 +160,8 @@ def _scored(run: Run, reward: Reward, limits: Limits) -> Iterator[Trial]:
 def _latencies(run: Run, reward: Reward, limits: Limits, reference: Architecture) -> Forecast | None:
     """Return the forecast of latencies: the run's, else one from a saved profile of this device.
 
-    Returns None if the run has none and latencies neither count nor are limited. Raises `UserError` if they do and
-    no profile is saved.
+    Returns None if the run has no forecast and latencies neither count nor are limited. Raises `UserError` if a
+    forecast is needed and no profile is saved.
     """
     config = run.config
     if config.latencies:
@@ -170,7 +170,7 @@ def _latencies(run: Run, reward: Reward, limits: Limits, reference: Architecture
         return None
     profile = latency_profile(config.space)
     if profile is None:
-        # The name of any other space is not the word that chose it.
+        # Only a shipped space can be chosen by its name.
         shipped = config.space.name in documents.names("space")
         words = f"space={config.space.name} cost=latency" if shipped else "cost=latency SPACE"
         raise UserError(
@@ -183,7 +183,7 @@ def _latencies(run: Run, reward: Reward, limits: Limits, reference: Architecture
 def _reference(run: Run, reward: Reward) -> Architecture:
     """Return the reference network of the new objective, with the classes and channels of the run's data.
 
-    Raises `UserError` if step times count that were measured relative to another one.
+    Raises `UserError` if step times count and the run measured them relative to another network.
     """
     before, frame = run.config, run.config.space.frames[0]
     reference = replace(reward.network, classes=frame.classes, channels=frame.channels)

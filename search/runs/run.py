@@ -1,6 +1,6 @@
 """A run on disk: the folder `runs/NAME` with its configuration, its ledger and its environment.
 
-This module only reads them.
+This module only reads these files.
 
 >>> run = open_run("effv2-20261122-101500")  # doctest: +SKIP
 >>> run.best.terms.reward  # doctest: +SKIP
@@ -154,7 +154,7 @@ class Run:
     def best(self) -> Trial:
         """The winner of the finals; without finished finals, the trial with the highest reward.
 
-        Trials with too high a measured latency (see `search.trials.answers.exceeds`) win only if all have one.
+        A trial whose measured latency is too high (`search.trials.answers.exceeds`) wins only if no other is left.
         Raises `UserError` if no trial is complete.
         """
         return self.answers.best
@@ -187,15 +187,15 @@ class Run:
 
     @property
     def effective_images(self) -> float | None:
-        """The number of images by which accuracies are uncertain, see `search.data.Dataset.effective_images`.
+        """The number of images that decides the uncertainty of accuracies; None if the run did not note it.
 
-        None if the run did not note it.
+        See `search.data.Dataset.effective_images`.
         """
         used, images = self.validation_images, self._noted_images("validation")
         if not used or not images or not self.config.data.balance:
             return used
         effective = self._noted_images("effective_validation")
-        # The first images have the classes in the same proportions as all.
+        # The images that are used have the same class proportions as all images.
         return effective and effective * used / images
 
     def _noted_images(self, key: str) -> float | None:
@@ -254,9 +254,9 @@ class Run:
 
 
 def noted(path: Path, key: str) -> Any:
-    """Return what the run at `path` noted about its data at its start; None without it.
+    """Return a value that the run at `path` noted about its data at its start; None if there is none.
 
-    key: one of those that `search.runs.environment.environment` writes under "data".
+    key: the name of the value, one that `search.runs.environment.environment` writes under "data".
     """
     try:
         return json.loads((path / ENVIRONMENT).read_text("utf-8"))["data"][key]
@@ -300,7 +300,7 @@ def ledger_file(path: Path) -> Path:
 
 
 def config_of(path: Path) -> Config:
-    """Return the configuration of the run at `path`, with the profiles that it began with, if there are any."""
+    """Return the configuration of the run at `path`, with the profiles that the run began with."""
     return _configured(documents.read("run", str(path / CONFIG)), path)
 
 

@@ -93,9 +93,9 @@ def late(
 ) -> bool:
     """Return True if a training that begins now, and the finals after it, would end after the budget.
 
-    budget: the most seconds of work on the run, None for no limit. seconds: those worked so far. parallel: the number
-    of trainings at a time. base: the base network, which gets finals if it is a trial. The finals are those of all
-    trials that will be complete by then, including this training and the running ones.
+    budget: the largest number of seconds of work on the run, None for no limit. seconds: the seconds worked so far.
+    parallel: the number of trainings at a time. base: the base network, which is in the finals if it is a trial. The
+    finals are sized for all trials that will be complete by then, including the new one and the running ones.
     """
     if budget is None:
         return False
@@ -114,7 +114,7 @@ def parallel_trials(config: Config, trials: Sequence[Trial]) -> int:
 def seconds_left(
     config: Config, trials: Sequence[Trial], seconds: float, total: int | None, exhausted: bool = False
 ) -> float | None:
-    """Return the estimated seconds to the end, by the missing trainings or by the budget, whichever ends first.
+    """Return the estimated seconds until all trainings are over or the budget is spent, whichever comes first.
 
     seconds: the seconds worked so far. total: the number of trials of the search, None if only the budget ends it.
     exhausted: True if nothing more is proposed. Returns None if nothing is known yet.

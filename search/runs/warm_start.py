@@ -1,7 +1,7 @@
-"""A warm start: the trials of earlier runs are known to a search from its beginning (`from=RUN`).
+"""The warm start of a search, which knows the trials of earlier runs from its beginning (`from=RUN`).
 
 Accuracies are only comparable with the same space, proxy and data, so other runs are refused. Rewards are not
-imported: a new objective scores old trials without any training.
+imported but computed anew, so the objective may differ.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _taken(name: str, config: Config, fidelity: str) -> Iterator[Record]:
             final_trainings = tuple(
                 training for training in record.final_trainings if training.state == "complete"
             )
-            # Latencies that its run measured may be those of another device.
+            # The earlier run may have measured latencies on another device.
             result = replace(record.result, latency_ms=None)
             yield replace(
                 record, state="imported", reason=origin, result=result, final_trainings=final_trainings

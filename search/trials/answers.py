@@ -69,8 +69,8 @@ def eligible(standing: Sequence[Trial], ranked: Sequence[Trial], limits: Limits)
     """Return the trials that can be answers: without those whose measured latency is too high (see `exceeds`).
 
     standing: the trials of the finals, the best first; empty without finals. ranked: all complete and imported
-    trials, the best first, one at least; they are used if no trial of `standing` is left. If no trial is left at all,
-    `standing` (without finals `ranked`) is returned. The order is kept.
+    trials, at least one, the best first; they are used if no trial of `standing` is left. If no trial of `ranked` is
+    left either, `standing` is returned, or `ranked` without finals. The order is kept.
     """
     for candidates in (standing, ranked):
         if within := [trial for trial in candidates if not exceeds(trial, limits)]:
@@ -79,7 +79,7 @@ def eligible(standing: Sequence[Trial], ranked: Sequence[Trial], limits: Limits)
 
 
 def accuracy(trial: Trial) -> float:
-    """Return the mean accuracy over the fresh seeds of a trial, else that of its training; -inf without a result."""
+    """Return the mean accuracy of a trial's final trainings, else its accuracy in the search; -inf without either."""
     if trial.final_accuracies:
         return statistics.fmean(trial.final_accuracies)
     return trial.result.accuracy if trial.result else -math.inf
@@ -120,5 +120,5 @@ def amount(trial: Trial, name: CostName, reward: Reward, limits: Limits) -> floa
 
 
 def memory_batch(reward: Reward, limits: Limits) -> int:
-    """Return the number of images for which a search counts memory: that of its limit, else that of its reward."""
+    """Return the batch size for which a search computes memory: the limit's if there is one, else the reward's."""
     return limits.batch if limits.memory is not None else reward.batch

@@ -1,4 +1,4 @@
-"""The columns of a search's trials, which are the same in every format and on the screen."""
+"""The columns of the tables of trials, which are the same in every file format and on the screen."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def _choice(choice: Choice) -> Column:
 
 
 def options(trial: Trial, space: Space) -> dict[str, int | float | str]:
-    """Return the option of each choice of the space; {} for a network outside of it."""
+    """Return the option of each choice of the space; {} for a network outside the space."""
     if len(trial.point) != len(space.choices):
         return {}
     return {c.name: c.options[index] for c, index in zip(space.choices, trial.point, strict=True)}

@@ -1,4 +1,4 @@
-"""Estimates of accuracy from trials' accuracies and validation losses. They are less noisy than the accuracies."""
+"""The estimation of accuracies from accuracies and validation losses, which is less noisy than accuracies alone."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from search.proxy.evaluate import Result
 
 MIN_TRIALS = 5
-"""The number of trials from which on losses enter the estimates."""
+"""The smallest number of trials for which losses enter the estimates."""
 LOSS_WEIGHT = 0.75
 """The weight of the loss in an estimate. The loss agrees better with the ranking by longer trainings than the
-accuracy does: Kendall's tau is 0.05 higher on the 256 networks of the table `effv2_mini` (interval 0.02 to 0.07),
-where the loss alone agrees best."""
+accuracy does: Kendall's tau is 0.05 higher on the 256 networks of the table `effv2_mini` (interval 0.02 to 0.07). On
+this table, the loss alone (a weight of 1) agrees best."""
 
 
 def estimated_accuracies(results: Sequence[Result]) -> list[float]:
     """Return an estimate for each accuracy. The estimates have about the mean and the spread of the accuracies.
 
-    An estimate mixes the accuracy with the negative logarithm of the loss, shifted and scaled to the accuracies' mean
-    and standard deviation. With fewer than `MIN_TRIALS` trials, with a loss of 0 or less, or if all accuracies or all
-    losses are equal, the estimates are the accuracies.
+    An estimate is the weighted mean of the accuracy and of the negative logarithm of the loss, which is shifted and
+    scaled to the mean and standard deviation of the accuracies. With fewer than `MIN_TRIALS` trials, with a loss of 0
+    or less, or if all accuracies or all losses are equal, the estimates are the accuracies.
     """
     return mixture([result.accuracy for result in results], [result.loss for result in results], LOSS_WEIGHT)
 
@@ -34,7 +34,7 @@ def mixture(accuracies: list[float], losses: Sequence[float], weight: float) -> 
     """
     if len(losses) < MIN_TRIALS or any(loss <= 0 for loss in losses):
         return accuracies
-    # Logarithms, so that a network which learned nothing does not decide about the scale.
+    # In logarithms, a network that learned nothing has less influence on the scale.
     losses = [-math.log(loss) for loss in losses]
     mean, spread = statistics.fmean(accuracies), statistics.pstdev(accuracies)
     loss_mean, loss_spread = statistics.fmean(losses), statistics.pstdev(losses)

@@ -24,9 +24,9 @@ NOISY = 0.5
 RELIABLE = 0.9
 """The reliability from which on neighbours in the ranking can be compared."""
 _SIZES = ((45, 5, 3), (18, 3, 2))
-"""The default sizes of finals. Each row holds the least number of complete trials, the number of networks and the
-number of seeds. There are at most a third as many final trainings as trials, not counting those of the base network.
-With fewer trials than the last row asks for there are no finals, since their share would be larger."""
+"""The default sizes of finals. Each row holds the smallest number of complete trials for which it is used, the number
+of networks and the number of seeds. So there are at most a third as many final trainings as trials, not counting the
+base network's. With fewer trials than in the last row there are no finals, since their share would be larger."""
 
 
 class Finals(BaseModel):
@@ -45,7 +45,7 @@ class Finals(BaseModel):
     def size(self, complete: int) -> tuple[int, int]:
         """Return the largest number of leaders in the finals, and the number of seeds for each network.
 
-        The base network can be in the finals in addition. complete: the number of complete trials of the search.
+        The base network can be in the finals too. complete: the number of complete trials of the search.
         """
         _, top, _ = next((size for size in _SIZES if complete >= size[0]), (0, 0, 0))
         seeds = _SIZES[0][2] if complete >= _SIZES[0][0] else _SIZES[-1][2]
@@ -62,7 +62,7 @@ class Finals(BaseModel):
 
 
 OFF = Finals(top=0)
-"""The setting without finals."""
+"""The settings of a search without finals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +95,16 @@ def agenda(
 ) -> Agenda:
     """Return the finals of a search with these trials.
 
-    seed: the seed of the search; the fresh seeds follow it. base: the base network. Trials whose measured latency is
-    over its limit are no leaders, unless they were measured after they had been trained again. Without leaders there
-    are no finalists and no trainings.
+    seed: the seed of the search; the fresh seeds are the next numbers. base: the base network. A trial with a
+    measured latency over the limit is not a leader, unless it was trained again before it was measured. Without
+    leaders there are no finalists and no trainings.
     """
 
     def fast(trial: Trial) -> bool:
-        # The base network can be trained again however slow it is, which makes it no leader.
+        # The base network is trained again however slow it is, so its final trainings do not make it a leader.
         return not exceeds(trial, limits) or bool(trial.final_trainings and trial.architecture != base)
 
-    # In proportion to this search, however many trials it has imported.
+    # Imported trials do not enlarge the finals, which are in proportion to the trainings of this search.
     top, seeds = finals.size(sum(trial.state == "complete" for trial in trials))
     best = leaders(list(filter(fast, trials)), top)
     numbers = {trial.number for trial in best}
@@ -158,8 +158,8 @@ class Verdict:
     """The result of the finals.
 
     standing: the trials that were trained again, the best first. Trials with a result for every seed come before
-    trials with fewer results; each group is ordered by the reward of the mean accuracy. Trials whose measured latency
-    is over its limit come last of all. noise: the noise from seed to seed; None in the same cases as for `noise_of`.
+    trials with fewer results; each group is ordered by the reward of the mean accuracy. Trials with a measured
+    latency over the limit come last. noise: the noise from seed to seed, as `noise_of` returns it.
     `search.stats.differences` says which trials differ significantly.
     """
 
@@ -177,13 +177,13 @@ def verdict(
 ) -> Verdict | None:
     """Return the result of the finals; None if there are none, if they are not over or if all their trainings failed.
 
-    Trials whose measured latency is over its limit come last.
+    Trials with a measured latency over the limit come last.
     """
     wanted = agenda(trials, finals, seed, base, limits)
     if not wanted.finalists or wanted.left:
         return None
     _, asked = finals.size(sum(trial.state == "complete" for trial in trials))
-    # An imported trial can have more results, which does not make it better.
+    # An imported trial can have more results than this search asks for, which must not put it first.
     standing = tuple(
         sorted(
             (t for t in ranked(trials) if t.final_terms),

@@ -1,8 +1,8 @@
 """The ledger: one SQLite file, which is the only history of a run. Only the driver writes it.
 
-The table `trial` holds the proposals and `evaluation` the measurements. A network can be evaluated with several seeds
-and fidelities (digests of the settings of a training), and an earlier evaluation can be the result of a new proposal.
-Rewards are not stored, since they follow from the measurements.
+The table `trial` holds the proposals, `evaluation` the measurements, and `meta` notes: texts by key. A network can be
+evaluated with several seeds and fidelities (digests of the settings of a training). An earlier evaluation can be the
+result of a new proposal. Rewards are not stored, since they follow from the measurements.
 """
 
 from __future__ import annotations
@@ -62,16 +62,16 @@ WHERE evaluation.state IN ('waiting', 'running')
 
 
 class Ledger:
-    """The open history of a run. A change is on the disk when the method that makes it returns.
+    """The open ledger of a run. A change is on the disk when the method that makes it returns.
 
-    Methods that change it raise `LedgerFailed` if the file cannot be written.
+    Methods that change the ledger raise `LedgerFailed` if the file cannot be written.
     """
 
     def __init__(self, path: Path, *, write: bool = True) -> None:
         """Open the ledger at `path`.
 
-        With `write`, create it if there is none. Raises `UserError` for a file that is no ledger of this schema, and
-        without `write` if there is none.
+        write: True to create the file if it is missing, and to change it. Raises `UserError` for a file that is not a
+        ledger of this schema, and without `write` for a missing file.
         """
         if not write and not path.exists():
             raise UserError(f"{path} does not exist.")
@@ -255,13 +255,13 @@ class Ledger:
         except sqlite3.Error as error:
             raise LedgerFailed(f"The ledger could not be written: {error}.") from error
         finally:
-            # Also after Ctrl-C, which can come between any two lines.
+            # Ctrl-C, which can come between any two lines, leaves the transaction open too.
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
 
 
 def _immutable(path: Path) -> bool:
-    """Return True if a ledger has no unmerged changes and no file can be made beside it, as SQLite otherwise does."""
+    """Return True if a ledger has no write-ahead log and SQLite cannot create one, since the folder is read-only."""
     return not path.with_name(f"{path.name}-wal").exists() and not os.access(path.absolute().parent, os.W_OK)
 
 

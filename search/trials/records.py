@@ -1,4 +1,4 @@
-"""The values that the ledger stores: trials, and trainings with fresh seeds."""
+"""The rows that the ledger stores: trials, and final trainings, which have fresh seeds."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Record:
     """A row of the ledger: a proposal, with the result of its training if there is one.
 
     seed: the seed of the training. point: the index of an option for each choice of the space, () for a network
-    outside the space; in `scale fit`, the number of the network. reason: why the trial failed; for an imported
+    outside the space; in `scale fit`, the number of the network. reason: the reason of the failure; for an imported
     trial, its run and number. proposed_at, finished_at: the times in seconds since 1970. attempt: the number of the
     latest attempt of the current training, counted from 1. interruptions: the number of times that the driver died
-    while the trial was running. final_trainings: the final trainings of its network, by seed. rungs: the results of
-    its shorter trainings, the shortest first.
+    while the trial was running. final_trainings: the final trainings of the network, ordered by seed. rungs: the
+    results of the network's shorter trainings, the shortest first.
     """
 
     number: int

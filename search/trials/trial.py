@@ -38,15 +38,15 @@ class Trial:
 
     seed: the seed of its training. point: the index of an option for each choice of the space, () for a network
     outside the space; in `scale fit`, the number of the network. cost: the cost of the full network. result, terms:
-    the result of its training and the terms of its reward, None unless it is complete, imported or a duplicate of a
-    trial that has them; a pruned trial has the result of its longest training and no terms. attempt: the number of
-    the latest attempt of the current training, counted from 1. reason: the reason why it failed, else "". origin: the
-    run and number of an imported trial, as "RUN:12", else "". proposed_at, finished_at: the times in seconds since
-    1970. predicted: the step time that the run's profile predicts. step_ratio: the step time over the reference's
-    (S/S0), predicted if the run has a profile of step times, else measured. Both are None if unknown.
+    the result of the full training and the terms of the reward. Complete and imported trials and duplicates have
+    both. A pruned trial has the result of its longest training, but no terms; others have neither. attempt: the
+    number of the latest attempt of the current training, counted from 1. reason: the reason of a failure, else "".
+    origin: the run and number of an imported trial, as "RUN:12", else "". proposed_at, finished_at: the times in
+    seconds since 1970. predicted: the step time that the run's profile predicts. step_ratio: the step time over the
+    reference's (S/S0), predicted if the run has a profile of step times, else measured. Both are None if unknown.
     final_trainings: the trainings with fresh seeds, after the search. final_terms: the terms of the reward of their
-    mean accuracy, None before the first result. rungs: the results of its trainings below the last rung, the shortest
-    first. latency: the latency that the run's profile of latencies predicts, None without one.
+    mean accuracy, None before the first result. rungs: the results of the trainings at rungs below the last, the
+    shortest first. latency: the latency that the run's profile of latencies predicts, None without such a profile.
     """
 
     number: int
@@ -110,7 +110,7 @@ def trial_from_record(
     forecast: Forecast | None = None,
     latencies: Forecast | None = None,
 ) -> Trial:
-    """Return the trial of a row of the ledger, with its reward relative to the reference network.
+    """Return the trial in a row of the ledger, with its reward. reference: the reference network of the reward.
 
     forecast, latencies: the predictions of step times and of latencies, None without a profile. Raises ValueError
     if a cost that counts is missing or the reward would not be a finite number.
