@@ -20,7 +20,7 @@ The step ratio S enters the reward as S^-0.07. An error of 10 % of S changes the
 of another seed. The limit of 20 pairs keeps the measurement short if other processes disturb it.
 """
 _GPU = 32
-"""The factor for the pixels of a step on a GPU: 64 images of 224 px, because 2 images would not occupy the GPU."""
+"""The factor by which a step on a GPU has more pixels: 64 images of 224 px, since 2 would not occupy the GPU."""
 
 
 def measure(
@@ -86,7 +86,7 @@ def alone(
 
 
 def too_large(what: str, batch: int) -> UserError:
-    """Return the error for a step that does not fit into memory. what: its subject, such as "A step"."""
+    """Return the error for a step that does not fit into memory. what: the subject of the message, e.g. "A step"."""
     advice = f" Try batch={batch // 2}." if batch > 1 else ""
     return UserError(f"{what} on {plural(batch, 'image')} does not fit into memory.{advice}")
 
