@@ -43,8 +43,9 @@ class Classifier:
 def load_classifier(path: Path, device: str = "cpu") -> Classifier:
     """Return the classifier in a model's folder or an ONNX file.
 
-    device: where torch computes, "cpu", "cuda" or "auto"; ONNX files are computed on the CPU. Raises `UserError` for
-    a path that holds no classifier, for a device that the machine lacks, and where onnxruntime is missing.
+    device: the device on which torch computes: "cpu", "cuda" or "auto". ONNX files are computed on the CPU. Raises
+    `UserError` for a path that holds no classifier, for a device that the machine lacks, and if an ONNX file needs
+    onnxruntime, which is missing.
     """
     if path.suffix.lower() == ONNX:
         return onnx_classifier(path.stem, path)
@@ -52,7 +53,7 @@ def load_classifier(path: Path, device: str = "cpu") -> Classifier:
 
 
 def classifier_of(model: Model, name: str = "model", device: str = "cpu") -> Classifier:
-    """Return `model` as a classifier that torch computes on `device`. Raises `UserError` if the machine lacks it."""
+    """Return `model` as a classifier that torch computes on `device`. Raises `UserError` for a missing device."""
     import torch
 
     from search.data.augment import normalise

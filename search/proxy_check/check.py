@@ -58,8 +58,8 @@ class Checked:
     """The result of a check for one proxy, or for the longer training.
 
     seconds: the mean duration of a training. accuracies: the validation accuracy of each network. agreement,
-    loss_agreement: the agreement of the ranking by accuracy, and by validation loss, with the accuracies of the
-    longer training; None for the longer training itself.
+    loss_agreement: the agreement of the ranking by accuracy, and by validation loss, with the ranking by
+    accuracy of the longer training; None for the longer training itself.
     """
 
     name: str
