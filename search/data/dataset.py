@@ -32,7 +32,7 @@ from space.refusal import UserError
 Progress = Callable[[int, int], None]
 """A function that is called with the number of images processed so far and the number of all images."""
 _BATCH = 256
-"""The number of images that are decoded at a time: enough to occupy all cores, in tens of megabytes at 224 px."""
+"""The number of images that are decoded at a time. They occupy all cores, and take tens of megabytes at 224 px."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

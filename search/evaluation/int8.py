@@ -28,7 +28,7 @@ _PIXELS, _MIN_IMAGES, _MAX_IMAGES = 2**22, 64, 512
 """The number of pixels in all calibration images together, and the smallest and largest number of these images. As
 many other images decide between the methods of calibration. If the training split is too small, each gets a half."""
 _SENSITIVITY = 4
-"""The divisor for computing the loss of each layer: one in this many of the images that decide is used."""
+"""One in this many of the images that decide between the methods is used to compute the loss of each layer."""
 DROP = 0.01
 """The loss of accuracy above which layers that quantise badly are named."""
 

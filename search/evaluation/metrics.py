@@ -53,7 +53,7 @@ _BINS = 15
 """The number of bins of equal width of the calibration error, as in Guo et al., "On Calibration of Modern Neural
 Networks" (2017)."""
 _SMALLEST = 1e-12
-"""The probability that replaces a smaller one of the true class, so that the loss stays finite."""
+"""The least probability of the true class in the loss, so that the loss stays finite. Smaller ones are replaced."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -77,7 +77,7 @@ def classifier_of(model: Model, name: str = "model", device: str = "cpu") -> Cla
 def onnx_classifier(name: str, file: Path | bytes) -> Classifier:
     """Return the ONNX model in `file`, a path or the content, as a classifier that onnxruntime computes.
 
-    Its `logits` raises `UserError` if the images do not fit into memory together.
+    Its function `logits` raises `UserError` if the given images do not fit into memory together.
 
     Raises `UserError` where onnxruntime is missing, for a path without an ONNX model, and for a model that lacks the
     metadata that `search export-model` writes. For content that is not an ONNX model, onnxruntime's error is raised.

@@ -37,7 +37,7 @@ from space.timing.standalone import Timing, repeated
 Runtime = Literal["onnxruntime", "torch"]
 RUNTIMES: tuple[Runtime, ...] = ("onnxruntime", "torch")
 WARMUP = 20
-"""The number of inferences before any is timed."""
+"""The number of untimed inferences before the timed ones."""
 _MIN_RUNS, _MAX_RUNS = 40, 200
 """The least and the largest number of timed inferences of a network that is measured alone."""
 _CALIBRATION = 4

@@ -183,7 +183,7 @@ def model_files(model: Model) -> dict[str, bytes]:
 
 
 def document(model: Model, weights_sha256: str) -> Document:
-    """Return the document of `model`. Raises `UserError` if its parts disagree."""
+    """Return the document of `model`. Raises `UserError` if class names or normalisation do not fit the network."""
     conventions = model.weights.conventions
     try:
         return Document(

@@ -118,7 +118,7 @@ def session_of(file: Path | bytes) -> Any:
     import onnxruntime  # type: ignore[import-untyped]
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # More threads spin while they wait, and starve on a busy machine.
+    options.intra_op_num_threads = 1  # More threads would spin while they wait, and starve on a busy machine.
     options.log_severity_level = 3
     try:
         content = file if isinstance(file, bytes) else existing(file, "MODEL").read_bytes()

@@ -14,7 +14,7 @@ from space.timing.ratio import StepTime, step_ratio
 from space.timing.standalone import Timing, peak_memory, step_time
 
 _WARMUP, _PAIRS, _MAX_PAIRS, _TOLERANCE = 1, 5, 20, 0.1
-"""The settings of a measurement: warm-up steps, pairs of steps at first and at most, and the tolerance of the ratio.
+"""The warm-up steps, the initial and the largest number of pairs of steps, and the relative tolerance of the ratio.
 
 The step ratio S enters the reward as S^-0.07. An error of 10 % of S changes the reward by 0.7 %, less than the effect
 of another seed. The limit of 20 pairs keeps the measurement short if other processes disturb it.

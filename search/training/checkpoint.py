@@ -1,8 +1,8 @@
 """The checkpoints from which a training resumes, wherever its process was killed.
 
 checkpoint.json holds the progress and names the file of the tensors, checkpoint-STEP.pt. New tensors are written
-before checkpoint.json, and the old ones are removed after it, so there is always a complete checkpoint. Random draws
-need no stored state: `search.training.rng` derives each from the seed and the step.
+before checkpoint.json, and the old ones are removed after it, so the last checkpoint is complete at any time. Random
+draws need no stored state: `search.training.rng` derives each from the seed and the step.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def _train_epoch(state: State, epoch: Epoch, stage: Stage, steps: int, callback:
     for module in state.frozen:
         module.eval()
     for inputs, targets in epoch.batches(progress.epoch_steps, recipe.workers):
-        # Dropout and stochastic depth draw from this generator.
+        # This seeds dropout and stochastic depth.
         torch.manual_seed(derive_seed(state.task.seed, "network", progress.step, state.processes.rank))
         rate = rate_at(recipe, (progress.step + 0.5) / steps)
         state.losses.append(_step(state, inputs, targets, rate))
@@ -243,7 +243,10 @@ def _loss_of_network(state: State, images: Tensor, shares: Tensor) -> Tensor:
 
 
 def _loss(logits: Tensor, shares: Tensor, smoothing: float, weights: Tensor | None) -> Tensor:
-    """Return the mean cross-entropy with shares of classes (b, classes). weights: the classes' weights (classes,)."""
+    """Return the mean cross-entropy of logits with the targets `shares`, both (b, classes).
+
+    weights: the weights (classes,) of the classes; None: all are 1.
+    """
     with torch.autocast(logits.device.type, enabled=False):  # Autocast would round the weighted losses.
         each = functional.cross_entropy(logits, shares, label_smoothing=smoothing, reduction="none")
         return each.mean() if weights is None else (each * (shares @ weights)).mean()

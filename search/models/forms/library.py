@@ -40,7 +40,7 @@ class Inner:
 
 
 def inner(architecture: Architecture) -> Iterator[Inner]:
-    """Yield the inner widths of each block of a network of MBConv and Fused-MBConv."""
+    """Yield the `Inner` widths of each block. All blocks of the network must be MBConv or Fused-MBConv."""
     for block in plan(architecture)[1:-1]:
         stage = architecture.stages[int(block.name.split(".")[1])]
         widths = {conv.name: conv.width for conv in block.convs}
