@@ -1,4 +1,4 @@
-"""Images and labels: `load` returns those for training and selection, `load_test` those for the test at the end."""
+"""The images and labels of a source: `load` for training and selection, `load_test` for the final test."""
 
 from search.data.dataset import DATASETS, Dataset, Split, load, load_test, source_from
 from search.data.source import Source

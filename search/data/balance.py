@@ -1,4 +1,4 @@
-"""Training with classes of different sizes: the images of an epoch, and the weights of classes in the loss."""
+"""The treatment of classes of different sizes: the images of an epoch, and the weights of classes in the loss."""
 
 from __future__ import annotations
 

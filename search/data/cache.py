@@ -1,7 +1,7 @@
-"""The cache of decoded images. Its entries are folders, one for each source with its options and each resolution.
+"""The cache of decoded images. An entry is a folder for one source with its options, at one resolution.
 
 All processes memory-map the pixels of an entry. The entry of a streamed source has no pixels, only labels,
-statistics, and a digest of what was decoded.
+statistics, and a digest of the decoded images.
 
 An entry is written to a temporary folder and then renamed, so it is complete or absent. A process that opens or
 writes an entry holds its lock, which is released at the latest when the process ends. While nothing runs, the whole
@@ -135,7 +135,7 @@ def replacing(entry: Path, needed: int) -> Iterator[Path]:
     hold the lock of the entry.
     """
     draft = entry.with_name(entry.name + ".new")
-    _remove(draft)  # A process that was killed may have left one.
+    _remove(draft)  # A killed process may have left one.
     if free(entry) < needed:
         raise _no_room(entry, needed)
     try:

@@ -1,4 +1,4 @@
-"""Loading a source: `load` gives the training and validation splits, `load_test` the test split."""
+"""The loading of a source: `load` returns the training and validation splits, `load_test` the test split."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from space.refusal import UserError
 Progress = Callable[[int, int], None]
 """A function that is called with the number of images processed so far and the number of all images."""
 _BATCH = 256
-"""The number of images that are decoded at a time: enough to occupy all cores, in tens of megabytes at 224 px."""
+"""The number of images that are decoded at a time. They occupy all cores, and take tens of megabytes at 224 px."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Images in a random order of which every prefix is stratified, so that a cheap training may use a prefix."""
+    """The images of a split in a random order. Every prefix is stratified, so that a cheap training may use one."""
 
     images: Images | Streamed
     """The images (n, resolution, resolution, channels), memory-mapped or decoded when indexed; read-only."""
@@ -75,11 +75,11 @@ class Dataset:
     """True if the images are not square and were squeezed to squares as a whole."""
 
     def effective_images(self, most: int | None = None) -> float:
-        """Return the number n of validation images in p(1 - p)/n, the variance of an accuracy p over their choice.
+        """Return n such that an accuracy p has the variance p(1 - p)/n over the random choice of validation images.
 
-        It is the number of images; for the mean accuracy of K classes with n_c images each (see `balance`), it is
-        K^2 / sum(1/n_c), which is exact if all classes have the same accuracy: small classes make it uncertain. most:
-        the number of images used, from the first on; None: all images.
+        Without `balance`, n is the number of images. With it, the accuracy is the mean over K classes of n_c images
+        each, and n is K^2 / sum(1/n_c), so that small classes reduce it. This is exact if all classes have the same
+        accuracy. most: the number of images used, from the first on; None: all images.
         """
         labels = self.validation.labels[:most]
         if self.balance is None:

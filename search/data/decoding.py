@@ -1,4 +1,4 @@
-"""Image files to pixels: the formats that are read, and the conversions between Pillow and NumPy."""
+"""The decoding of image files: the formats that are read, and the conversions between Pillow and NumPy."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FORMATS = {suffix: name for name, suffixes in _ALWAYS.items() for suffix in suff
 _NAMES = tuple(dict.fromkeys(FORMATS.values()))
 
 MAX_PIXELS = 178_956_970
-"""The default limit on the pixels of an image file: twice Pillow's default `MAX_IMAGE_PIXELS`, as in Pillow."""
+"""The default limit on the pixels of an image file: twice `MAX_IMAGE_PIXELS`, above which Pillow raises an error."""
 
 Box = tuple[float, float, float, float]
 _GAP = 3
@@ -73,7 +73,7 @@ _OTHER_CONTENTS = (
 
 
 class TooManyPixels(ValueError):
-    """An image is larger than the limit on pixels permits."""
+    """The error for an image with more pixels than the limit permits."""
 
 
 def photograph(
@@ -81,10 +81,10 @@ def photograph(
 ) -> tuple[Images, tuple[int, int]]:
     """Return the centre of an image file (resolution, resolution, channels), and its height and width as stored.
 
-    The image is first turned as its EXIF says, if readable, and transparency is put on white. Then a square around
-    the middle, with `crop` times the short side as its side, is cut out and resized; for None, the whole image is
-    resized. channels: 1 or 3. Raises `TooManyPixels` for an image of more than `max_pixels` pixels, ValueError for
-    values that `opaque` refuses, and whatever Pillow raises if the file cannot be decoded.
+    The image is first rotated as its EXIF says, if that is readable, and transparency is put on white. Then the
+    central square is cut out and resized; its side is `crop` times the short side of the image. With crop=None the
+    whole image is resized. channels: 1 or 3. Raises `TooManyPixels` for an image of more than `max_pixels` pixels,
+    ValueError for values that `opaque` refuses, and Pillow's error if the file cannot be decoded.
     """
 
     def decoded(file: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
@@ -106,8 +106,8 @@ def photograph(
 def _opened(path: str, read: Callable[[Image.Image], T]) -> T:
     """Open an image file and return what `read` makes of it.
 
-    Pillow refuses files with malformed metadata, and those with much text in them. PNG and JPEG files are then read
-    without their metadata. Raises whatever Pillow or `read` raises if that fails too.
+    Pillow refuses files whose metadata are malformed or contain much text. Such PNG and JPEG files are then read
+    without their metadata. If that fails too, the error of Pillow or `read` is raised.
     """
     try:
         with Image.open(path, formats=_NAMES) as file:

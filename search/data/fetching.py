@@ -1,4 +1,4 @@
-"""Access to the images of a split by index, on the device that computes."""
+"""The access to the images of a split by index, on the device of a training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Fetch = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def fetcher(split: Split, count: int, device: torch.device) -> Fetch:
-    """Return a function indices (b,) -> images uint8 (b, h, w, c) and labels (b,) on `device`.
+    """Return a function from indices (b,) to images uint8 (b, h, w, c) and labels (b,) on `device`.
 
     All indices must be below `count`. A GPU gets a copy of the first `count` images at once if they have up to
     `_RESIDENT` bytes. Otherwise each batch is read from the cache, which all workers share, or decoded if images are

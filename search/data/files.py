@@ -10,7 +10,7 @@ from space.refusal import UserError
 
 
 def existing(path: Path, place: str = "data.path") -> Path:
-    """Return the path. Raises `UserError` if it does not exist, with a similar name from the same folder, if any.
+    """Return the path. Raises `UserError` if it does not exist; the error suggests a similar name, if any.
 
     place: the name of the setting or argument, for the message.
     """
@@ -25,7 +25,7 @@ def existing(path: Path, place: str = "data.path") -> Path:
 
 
 def stamp(*paths: Path) -> str:
-    """Return the sizes and the times of change of files as a text. Hashing contents would cost every worker seconds.
+    """Return the sizes and times of change of files as a text. Hashing the contents would cost each worker seconds.
 
     The change time is included because copying and unpacking tools restore the modification time.
     """

@@ -158,7 +158,7 @@ def _all_grey(paths: list[str]) -> bool:
     for path in paths:
         try:
             any_grey = grey(path)
-        except Exception:  # `Folder._decoded` names files that cannot be read.
+        except Exception:  # `Folder._decoded` reports unreadable files later.
             continue
         if not any_grey:
             return False

@@ -17,8 +17,8 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 def bits(seed: int, purpose: str, *counters: NDArray[np.integer] | int) -> NDArray[np.uint64]:
     """Return 64 random bits for each element of the counters (>= 0), which are broadcast against each other.
 
-    Numbers for different purposes are independent. Otherwise the choice of the held-out images and the sizes of the
-    figures in them could come from the same numbers.
+    Numbers for different purposes are independent. Otherwise the same numbers could choose the held-out images and
+    the sizes of the figures in the images.
     """
     start = hashlib.sha256(f"{purpose} {seed}".encode()).digest()[:8]
     return chain(np.frombuffer(start, dtype="<u8").astype(np.uint64)[0], *counters)
@@ -32,9 +32,9 @@ def uniform(seed: int, purpose: str, *counters: NDArray[np.integer] | int) -> ND
 def chain(start: np.uint64, *counters: NDArray[np.integer] | int) -> NDArray[np.uint64]:
     """Return outputs of the generator SplitMix64 (Steele, Lea, Flood 2014) with the seed `start`.
 
-    For each element k of a counter (>= 0), the result is output k, counted from 0. With more counters, which are
-    broadcast against each other, each output is the seed of the generator that the next counter is applied to. The
-    result has the shape of the broadcast counters. Without a counter it is `start`, of shape ().
+    For each element k of a counter (>= 0), the result is output k, counted from 0. If there are more counters, they
+    are broadcast against each other, and each output is the seed of a generator for the next counter. The result has
+    the shape of the broadcast counters. Without a counter it is `start`, of shape ().
     """
     state = np.asarray(start)
     with np.errstate(over="ignore"):  # The arithmetic is modulo 2**64.

@@ -67,9 +67,8 @@ def split_of(name: str) -> Part | None:
 def layout(root: Path) -> Layout:
     """Return the layout of a folder.
 
-    Raises `UserError` if it is not a folder, if it holds no class folders, directly or in split folders with known
-    names, if it is unclear which folders are splits, if a class has no image, and if two classes have the same
-    printable name.
+    Raises `UserError` if `root` is not a folder, if neither it nor a split folder in it holds class folders, if it is
+    unclear which folders are splits, if a class has no image, and if two classes have the same printable name.
     """
     if not root.is_dir():
         raise UserError(
@@ -113,7 +112,10 @@ def layout(root: Path) -> Layout:
 
 
 def _refuse_unknown_splits(root: Path, names: list[str], nested: Mapping[str, list[str]]) -> None:
-    """Raise `UserError` if the folders look like splits instead of classes, or hold splits or class folders."""
+    """Raise `UserError` if the subfolders of `root` look like splits, or hold splits or class folders themselves.
+
+    names: the names of the subfolders. nested: the names of the folders in each subfolder that has any.
+    """
     place = printable(str(root))
     split = [name for name, inner in nested.items() if all(map(split_of, inner))]
     split = [name for name in split if {"train"} < {*map(split_of, nested[name])}]
@@ -193,7 +195,7 @@ def class_folders(folder: Path, left_out: Counter[str] | None = None) -> list[Pa
             left_out[f"folder {printable(entry.name)}"] += 1
         elif not within.is_relative_to(
             os.path.realpath(entry.path)
-        ):  # A link that leads back is not a class.
+        ):  # A link to this folder or one above it is not a class.
             folders.append(Path(entry.path))
     return folders
 
@@ -243,7 +245,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_special(entry: os.DirEntry[str]) -> bool:
-    """Return True if a file is a pipe, a socket or a device, reading from which might never end."""
+    """Return True if a file is a pipe, a socket or a device. Reading from such a file might never end."""
     return os.path.exists(entry.path) and not entry.is_file()
 
 

@@ -9,14 +9,14 @@ _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 """The chunks of a PNG that its pixels depend on."""
 _SCAN, _ADOBE, _COMMENT = 0xDA, 0xEE, 0xFE
-"""The markers of the compressed pixels of a JPEG, of the segment that tells its colours, and of comments."""
+"""The markers, in a JPEG, of the compressed pixels, of the segment with the colour transform, and of comments."""
 _APPLICATIONS = range(0xE0, 0xF0)
 
 
 def without_metadata(path: str) -> BytesIO | None:
     """Return the content of an image file with only the parts that its pixels depend on.
 
-    None for a file that has no other parts, or is neither a PNG nor a JPEG.
+    Returns None for a file without other parts, and for one that is neither a PNG nor a JPEG.
     """
     with open(path, "rb") as file:
         head = file.read(len(_PNG))

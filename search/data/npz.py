@@ -87,7 +87,7 @@ class Npz(Source):
 
 
 def _hints(arrays: Arrays, others: list[str]) -> Iterator[str]:
-    """Yield a hint for each unread key that seems to mean one of `_KEYS`: the name under which it would be read."""
+    """Yield a hint for each key in `others` that probably means one of `_KEYS`: the name under which it is read."""
     for key in _KEYS:
         name = "" if key in arrays else _meant(key, others, sure=True)
         if name:
@@ -186,7 +186,7 @@ def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
         raise UserError(f"{prefix}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
     if labels.size and int(labels.max()) > np.iinfo(np.int64).max:  # A cast would make it negative.
         raise UserError(f"{prefix}_y goes up to {labels.max()}; the labels must be 0, 1, ...")
-    if labels.shape == (len(images), 1):  # Keras and MedMNIST write them so.
+    if labels.shape == (len(images), 1):  # Keras and MedMNIST write labels in this shape.
         labels = labels[:, 0]
     if not len(images):
         raise UserError(f"{prefix}_x has no images.")

@@ -14,7 +14,8 @@ _UNIFORM = 16
 """An image counts as nearly uniform if the values (0 to 255) of each channel differ by less than this. A 12-bit image
 that was read as 16 bits has 16 levels, which differ by at most 15."""
 _NARROW = 64
-"""A remark is made if all training pixels differ by less than this. A 14-bit image read as 16 bits has 64 levels."""
+"""A remark is made if the values of all training pixels differ by less than this. A 14-bit image that was read as 16
+bits has 64 levels."""
 _SHARE = 0.01
 """The share (0 to 1) of nearly uniform images from which a remark is made."""
 

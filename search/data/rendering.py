@@ -17,8 +17,8 @@ _FINE = 2
 """The number of samples per pixel and axis. Samples are averaged, since a camera's pixel is a small square and not a
 point."""
 
-# Proportions of the figures: a square's half side, a triangle's distance from its middle to a side, half the
-# thickness of a ring and of a cross, all over the figure's size; a slanted side's normal is (slant, half).
+# Proportions, as shares of a figure's size: a square's half side, a triangle's distance from its centre to a side,
+# half the thickness of a ring and of a cross. (_SLANT, _HALF) is the normal of a triangle's slanted side.
 _SQUARE, _TRIANGLE, _RING, _CROSS = np.array([0.85, 0.6, 0.28, 0.36], dtype=np.float32)
 _SLANT, _HALF = np.array([0.75**0.5, 0.5], dtype=np.float32)
 

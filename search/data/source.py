@@ -125,7 +125,7 @@ class Source(BaseModel, ABC):
 def split_masks(
     classes: tuple[str, ...], labels: Labels, parts: NDArray[np.str_], test: float, seed: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """Return masks (n,) of the test and the validation split; the second is None if the source gives no such split.
+    """Return masks (n,) of the test and validation splits; the second is None if the source has no validation split.
 
     parts: the split (n,) that the source gives each image: train, validation or test. test: the fraction of the
     training images that becomes the test split if the source gives none. In that case, raises `UserError` if a class
@@ -147,7 +147,7 @@ def split_masks(
 
 
 class TooFewImages(UserError):
-    """There are too few classes, or too few images of one, to train and to select."""
+    """The error for too few classes, or too few images of a class, to train and to select."""
 
 
 def require(classes: tuple[str, ...], labels: Labels, minimum: int, purpose: str) -> None:

@@ -1,4 +1,4 @@
-"""Seeded, stratified splits. They are disjoint, since a mask puts every image on one side."""
+"""Seeded, stratified splits. They are disjoint, since a mask assigns each image to one of two parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Labels = NDArray[np.int64]
 def held_out(labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
     """Return a mask (n,) of the held-out images: the `fraction` (0..1) of every class, rounded.
 
-    A class of two or more images has at least one image on each side. A class of one image is not held out.
+    A class of two or more images has at least one image in each part. A class of one image is not held out.
     """
     counts = np.bincount(labels)
     wanted = np.rint(counts * fraction).astype(np.int64).clip(1, np.maximum(counts - 1, 0))
@@ -22,7 +22,7 @@ def held_out(labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
 
 
 def interleaved(labels: Labels, seed: int) -> NDArray[np.int64]:
-    """Return a random order (n,) of the images of which every prefix is stratified.
+    """Return a random order (n,) of the images in which every prefix is stratified.
 
     Among the first k images each class has nearly its share of all images, so that a cheap training may use a prefix.
     """

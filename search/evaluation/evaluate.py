@@ -49,9 +49,9 @@ def evaluate(
     "data.path": FILE}, or the path of a folder of class folders or of a .npz file; None: the images of the training
     of a model on disk. A `Model` object needs `data`. split: "test", "validation", "train", or "all" for the three
     together. device: "auto", "cpu" or "cuda"; ONNX files are computed on the CPU. Classes are matched by name; the
-    data may lack some of the model's. Raises `UserError` for a model that is not trained or cannot be read, an
-    unknown split, missing or unusable data, data with a class that the model lacks, and without `data` for images
-    that are no longer those of the training.
+    data may lack some classes of the model. Raises `UserError` for a model that is not trained or cannot be read, an
+    unknown split, missing or unusable data, data with a class that the model lacks, and, without `data`, for images
+    other than those of the training.
     """
     if split not in PARTS:
         raise unknown_name("split", split, PARTS)
@@ -67,7 +67,7 @@ def evaluate(
 
 
 def evaluate_images(classifier: Classifier, images: LabelledImages) -> Evaluation:
-    """Return the quality of `classifier` on `images`; without `mistakes` where the true labels are unknown."""
+    """Return the quality of `classifier` on `images`; without `mistakes` if the true labels are unknown."""
     size = max(1, min(_BATCH, _PIXELS // classifier.fed.resolution**2))
     logits = np.concatenate([classifier.logits(batch) for batch in images.batches(size)])
     shares = probabilities(logits)
@@ -83,10 +83,10 @@ def evaluate_images(classifier: Classifier, images: LabelledImages) -> Evaluatio
 
 
 def images_of(network: NetworkToTrain, data: Mapping[str, Any] | str | os.PathLike[str] | None) -> Source:
-    """Return the images that `data` means, see `evaluate`; by default those of the training of `network`.
+    """Return the source that `data` describes, see `evaluate`; for None or {}, the source of the network's training.
 
-    Raises `UserError` for unknown settings, a path that is neither a folder nor a .npz file, if no images are known,
-    and if those that are known by default are not those of the training.
+    Raises `UserError` for unknown settings, for a path that is neither a folder nor a .npz file, if no source is
+    known, and if the known source has other images than those of the training.
     """
     settings = data_settings(data)
     for key in settings:
@@ -118,9 +118,9 @@ def data_settings(data: Mapping[str, Any] | str | os.PathLike[str] | None) -> Ma
 
 
 def _require_own(network: NetworkToTrain, source: Source) -> None:
-    """Raise `UserError` unless the images of `source` are those of the training of `network`, where that is known.
+    """Raise `UserError` if the images of `source` are known to differ from those of the training of `network`.
 
-    Splits are drawn by the positions of images, so that a new image moves others from the training to the test split.
+    Splits are drawn by the positions of images. A new image thus moves others from the training to the test split.
     """
     if network.digest and load(source, network.architecture.resolution).digest != network.digest:
         raise UserError(
@@ -138,7 +138,7 @@ def _network(model: Path) -> NetworkToTrain:
 def _mistakes(
     classifier: Classifier, images: LabelledImages, shares: NDArray[np.float64]
 ) -> tuple[Mistake, ...]:
-    """Return up to `_MISTAKES` wrongly classified images, those with the most probable wrong label first.
+    """Return up to `_MISTAKES` wrongly classified images, in descending order of the probability of their label.
 
     shares: the probabilities (n, classes) of all images.
     """

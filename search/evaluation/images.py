@@ -30,7 +30,7 @@ class LabelledImages:
     """Images at the resolution of a classifier, with their classes.
 
     source, split: the origin of the images. labels: the classes (n,), as the classifier numbers them. labelled: False
-    if the data have a class that the classifier lacks; the labels are then the data's own.
+    if the data have a class that the classifier lacks; `labels` then has the numbers of the data's own classes.
     """
 
     source: Source
@@ -49,14 +49,14 @@ class LabelledImages:
                 yield centre(split.images[start : start + size], self._side)
 
     def at(self, places: Sequence[int]) -> list[Images]:
-        """Return the images (side, side, channels) at `places`."""
+        """Return the images (side, side, channels) at the indices `places`."""
         starts = np.cumsum([0, *map(len, self._splits)])
         parts = np.searchsorted(starts, places, side="right") - 1
         chosen = zip(parts.tolist(), (np.asarray(places) - starts[parts]).tolist(), strict=True)
         return list(starmap(self._image, chosen))
 
     def names(self, places: Sequence[int]) -> list[str]:
-        """Return the name of each image at `places`: its file, or its array and number, such as "train image 7"."""
+        """Return the name of the image at each index of `places`: a file, or a split and number ("train image 7")."""
         name = self.source.open().name
         return [name(int(self._places[place])) for place in places]
 
@@ -107,7 +107,7 @@ def centre(images: Images, side: int) -> Images:
 
 @contextmanager
 def _advised(source: Source) -> Iterator[None]:
-    """Name the command that needs no splits where the block finds too few images in a folder to make them."""
+    """If the block finds too few images in a folder for splits, add a command that needs none to the error."""
     try:
         yield
     except TooFewImages as error:
@@ -121,14 +121,14 @@ def _advised(source: Source) -> Iterator[None]:
 def _numbers(theirs: tuple[str, ...], ours: tuple[str, ...], *, strict: bool) -> Labels | None:
     """Return the model's number for each class of the data.
 
-    Classes match by name. Those that are named "0", "1", ... on one side, and otherwise on the other, match by order.
-    theirs, ours: the class names of the data and of the model. For a class that the model lacks, raises `UserError`
-    if `strict`, else returns None. Raises `UserError` also for a name that several classes of the model share, which
-    happens twice in ImageNet.
+    Classes match by name. They match by order if one side only has numbers as names ("0", "1", ...), and both sides
+    have equally many classes. theirs, ours: the class names of the data and of the model. For a class that the model
+    lacks, raises `UserError` if `strict`, else returns None. Also raises `UserError` for a name that several classes
+    of the model share, which happens twice in ImageNet.
     """
     if theirs == ours:
         return np.arange(len(ours))
-    # Folders called 0 to 10 are listed in the order 0, 1, 10, 2, ..., so that order is no match for equal names.
+    # Folders called 0 to 10 are listed in the order 0, 1, 10, 2, ..., so equal names must not match by order.
     counted = len(theirs) == len(ours) and numbered(len(ours)) in (theirs, ours)
     if counted and not set(theirs) <= set(ours):
         return np.arange(len(ours))

@@ -26,9 +26,9 @@ from space.timing.device import processor
 
 _PIXELS, _MIN_IMAGES, _MAX_IMAGES = 2**22, 64, 512
 """The number of pixels in all calibration images together, and the smallest and largest number of these images. As
-many other images decide between the methods of calibration. A training split too small for both is halved."""
+many other images decide between the methods of calibration. If the training split is too small, each gets a half."""
 _SENSITIVITY = 4
-"""The number of images that decide between the methods, divided by this, is that for computing each layer's loss."""
+"""One in this many of the images that decide between the methods is used to compute the loss of each layer."""
 DROP = 0.01
 """The loss of accuracy above which layers that quantise badly are named."""
 
@@ -60,14 +60,14 @@ class Int8:
 
     @property
     def drop(self) -> float:
-        """The loss of accuracy, negative for a gain; where true labels are unknown, the share of changed labels."""
+        """The loss of accuracy, negative for a gain; without known true labels, the share of changed labels."""
         return self.before.accuracy - self.after.accuracy if self.labelled else 1 - self.agreement
 
     @property
     def half_interval(self) -> float:
         """Half the width of the 95 % interval of the loss of accuracy, paired by images; nan for a single image.
 
-        It has no meaning where true labels are unknown.
+        It has no meaning if true labels are unknown.
         """
         own, other = (run.predicted == run.labels for run in (self.before, self.after))
         change = own.astype(float) - other
@@ -89,9 +89,9 @@ def in_int8(
 
     name: the name of the model in messages and files. ends: layers that stay in float32, see
     `search.models.int8.graph.ENDS`. opset: the opset of the ONNX files; None: the exporter's default. progress:
-    called with the name of each step. The images may have other classes than the model; then labels in float32 and
-    int8 are compared instead of accuracies. Raises `UserError` for an untrained model, an impossible export, and
-    unusable data.
+    called with the name of each step. If the images have a class that the model lacks, labels in float32 and int8 are
+    compared instead of accuracies. Raises `UserError` for an untrained model, an impossible export, and unusable
+    data.
     """
     require_ends(ends)
     if not model.trained:
@@ -147,7 +147,7 @@ def _compared(
 
 
 def _training_images(model: Model, train: LabelledImages) -> tuple[Inputs, Inputs]:
-    """Return inputs (n, c, h, w) of the network for calibration, and as many others to decide between the methods."""
+    """Return inputs (n, c, h, w) of the network for calibration, and n others that decide between the methods."""
     count = max(_MIN_IMAGES, min(_MAX_IMAGES, _PIXELS // model.fed.resolution**2))
     count = min(count, len(train.labels) // 2)
     conventions = model.weights.conventions

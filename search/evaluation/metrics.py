@@ -48,12 +48,12 @@ MISTAKES = (
 )
 """The columns of the table of mistakes."""
 TRUE = "true / label"
-"""The key of the true class in rows of the confusion matrix, whose other keys are the names of the labels."""
+"""The key of the true class in rows of the confusion matrix. The other keys are the names of the labels."""
 _BINS = 15
 """The number of bins of equal width of the calibration error, as in Guo et al., "On Calibration of Modern Neural
 Networks" (2017)."""
 _SMALLEST = 1e-12
-"""The smallest probability of the true class in the loss, which replaces smaller ones: the loss stays finite."""
+"""The least probability of the true class in the loss, so that the loss stays finite. Smaller ones are replaced."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +115,7 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The ends, 0 to 1, of the accuracy's 95 % interval (Wilson): its uncertainty from the choice of images."""
+        """The 95 % interval (Wilson) of the accuracy, 0 to 1: its uncertainty from the choice of images."""
         return share_interval(int((self.predicted == self.labels).sum()), len(self.labels))
 
     @property
@@ -164,7 +164,7 @@ class Evaluation:
         return float(sum(gaps) / len(self.labels))
 
     def calibration(self) -> list[dict[str, Any]]:
-        """Return a row with the columns `BINS` for each bin of confidence, ascending, also for empty bins."""
+        """Return a row with the columns `BINS` for each bin, from low to high confidence, also for empty bins."""
         confidences = self.probabilities.max(1).astype(np.float64)
         bins = np.clip(np.ceil(confidences * _BINS).astype(int) - 1, 0, _BINS - 1)
         right = self.predicted == self.labels
@@ -209,7 +209,7 @@ class Evaluation:
 
     @property
     def distinct_classes(self) -> tuple[str, ...]:
-        """The names of the classes, with the class's number after a name that several share: "crane (134)"."""
+        """The names of the classes. A name that several classes share is followed by the number: "crane (134)"."""
         return tuple(
             f"{name} ({number})" if self.classes.count(name) > 1 else name
             for number, name in enumerate(self.classes)
@@ -218,8 +218,8 @@ class Evaluation:
     def confusion_rows(self) -> list[dict[str, Any]]:
         """Return the rows of the confusion matrix, in the order of `classes`.
 
-        A row has the true class under the key `TRUE`, and under each class's name the number of its images that the
-        model takes for that class. The names are those of `distinct_classes`.
+        In a row, the key `TRUE` holds the true class. Each other key is a name of `distinct_classes`, with the number
+        of images of the true class to which the model gives this label.
         """
         names = self.distinct_classes
         pairs = zip(names, self.confusion.tolist(), strict=True)

@@ -9,7 +9,7 @@ from search.tables.table import Column
 from search.tables.writing import render
 
 SCHEMA, VERSION = "compound-nas.evaluation", 1
-"""The schema of evaluation.json. The version rises with every change of its keys."""
+"""The schema of evaluation.json, and its version, which rises whenever the keys change."""
 FILES = (
     *("evaluation.json", "classes.csv", "confusion.csv", "calibration.csv", "mistakes.csv"),
     *("confusion.png", "calibration.png", "mistakes.png"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BLUE, _ORANGE = "#0072b2", "#d55e00"
 """Two of Okabe and Ito's colours, as in the figures of reports."""
 _NUMBERED, _NAMED = 20, 60
-"""The most classes for which cells have numbers, and the most for which axes have names."""
+"""The largest numbers of classes for which cells show numbers, and for which axes show names."""
 _SHOWN = 24
 """The largest number of characters of a class name at an axis; longer names are cut."""
 
@@ -36,9 +36,9 @@ def pictures(evaluation: Evaluation) -> dict[str, bytes]:
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
-    """Return a figure of the confusion matrix, with shares of each true class as colours.
+    """Return a figure of the confusion matrix, whose colours are shares of each true class.
 
-    Cells have the numbers of images with up to 20 classes, and axes the names of the classes with up to 60.
+    For up to 20 classes the cells show numbers of images. For up to 60 classes the axes show the names of classes.
     """
     from matplotlib.figure import Figure
 

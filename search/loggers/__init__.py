@@ -1,7 +1,7 @@
 """Loggers, which record a search in other programs: `search launch ... --log tensorboard`.
 
-A logger receives every trial that is complete, failed or a duplicate, and nothing else. The ledger stays the only
-history. A logger that fails is dropped, and the search continues.
+A logger receives every trial that is complete, failed or a duplicate, and nothing else. The run's
+ledger stays the only history that a search reads. A logger that fails is dropped, and the search continues.
 """
 
 from search.loggers.logger import LoggedTrial, Logger

@@ -33,7 +33,7 @@ class Logged:
         self._loggers: dict[str, Logger] = {}
         self._config: Config | None = None
         self._early: list[Trial] = []
-        """The trials that were over before `begin`: a resume can find that the driver died too often during one."""
+        """The trials that ended before `begin`: a resume ends a trial during which the driver died too often."""
 
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
         """Show the status of the run at `path`, and keep its loggers open, until the context ends."""
@@ -41,9 +41,10 @@ class Logged:
         return self._open(path, config, self._display.begin(path, source))
 
     def finished(self, trial: Trial) -> None:
-        """Show a trial, and send it to the loggers unless it is pruned; before `begin`, once they are open.
+        """Show a trial, and send it to the loggers unless it is pruned.
 
-        A logger that fails is dropped with a note.
+        A trial that comes before `begin` is sent when the loggers are open. A logger that fails is dropped with a
+        note.
         """
         self._display.finished(trial)
         if self._config:
@@ -57,7 +58,7 @@ class Logged:
 
     def _send(self, trial: Trial, config: Config) -> None:
         if trial.state == "pruned":
-            return  # Its values cannot be compared with those of full proxy trainings; it may still get such a one.
+            return  # Its values are not comparable with those of a full proxy training, which may still follow.
         logged = LoggedTrial.of(trial, config)
         for name, logger in list(self._loggers.items()):
             with self._dropping(name, "and gets no more trials"):
@@ -65,7 +66,7 @@ class Logged:
 
     @contextmanager
     def _open(self, path: Path, config: Config, context: AbstractContextManager[object]) -> Iterator[None]:
-        """Keep the display's context and the loggers open. At the end all loggers are closed that have not failed."""
+        """Keep the display's context and the loggers open. At the end, close all loggers that have not failed."""
         try:
             with context:
                 for name in self._names:
@@ -82,9 +83,9 @@ class Logged:
 
     @contextmanager
     def _dropping(self, name: str, result: str) -> Iterator[None]:
-        """Drop the logger `name` with a note if it fails. result: the result of this, the end of a sentence."""
+        """Drop the logger `name`, with a note, if the block fails. result: the consequence, in words for the note."""
         try:
             yield
-        except Exception as error:  # Any failure of a server or its library: the ledger has the trials.
+        except Exception as error:  # Servers may raise anything. No trial is lost: the ledger has it.
             self._loggers.pop(name, None)
             self.note(f"--log {name} failed, {result}: {error}")

@@ -18,8 +18,8 @@ from search.trials.trial import Trial
 class LoggedTrial:
     """A finished trial as loggers record it.
 
-    params: the options of the choices by name; empty for a network outside of the space. metrics: all numbers of
-    `search export`; a failed trial has no reward. losses: the training loss of each epoch.
+    params: the option of each choice by the name of the choice; empty for a network outside of the space. metrics:
+    all numbers of `search export`; a failed trial has no reward. losses: the training loss of each epoch.
     """
 
     number: int

@@ -43,8 +43,9 @@ class Classifier:
 def load_classifier(path: Path, device: str = "cpu") -> Classifier:
     """Return the classifier in a model's folder or an ONNX file.
 
-    device: where torch computes, "cpu", "cuda" or "auto"; ONNX files are computed on the CPU. Raises `UserError` for
-    a path that holds no classifier, for a device that the machine lacks, and where onnxruntime is missing.
+    device: the device on which torch computes: "cpu", "cuda" or "auto". ONNX files are computed on the CPU. Raises
+    `UserError` for a path that holds no classifier, for a device that the machine lacks, and if an ONNX file needs
+    onnxruntime, which is missing.
     """
     if path.suffix.lower() == ONNX:
         return onnx_classifier(path.stem, path)
@@ -52,7 +53,7 @@ def load_classifier(path: Path, device: str = "cpu") -> Classifier:
 
 
 def classifier_of(model: Model, name: str = "model", device: str = "cpu") -> Classifier:
-    """Return `model` as a classifier that torch computes on `device`. Raises `UserError` if the machine lacks it."""
+    """Return `model` as a classifier that torch computes on `device`. Raises `UserError` for a missing device."""
     import torch
 
     from search.data.augment import normalise
@@ -76,7 +77,7 @@ def classifier_of(model: Model, name: str = "model", device: str = "cpu") -> Cla
 def onnx_classifier(name: str, file: Path | bytes) -> Classifier:
     """Return the ONNX model in `file`, a path or the content, as a classifier that onnxruntime computes.
 
-    Its `logits` raises `UserError` if the images do not fit into memory together.
+    Its function `logits` raises `UserError` if the given images do not fit into memory together.
 
     Raises `UserError` where onnxruntime is missing, for a path without an ONNX model, and for a model that lacks the
     metadata that `search export-model` writes. For content that is not an ONNX model, onnxruntime's error is raised.

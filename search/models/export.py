@@ -19,7 +19,7 @@ from space.refusal import unknown_name
 
 INT8 = "network.int8.onnx"
 ADDED = {INT8: "ONNX in int8, for batches of any size; the section int8 compares it with float32"}
-"""Files that callers of `export` make, and their descriptions in the model card."""
+"""The files that callers of `export` make, with their descriptions in the model card."""
 _MEANINGS = {
     **ADDED,
     DOCUMENT: "the contents of this page, for programs",
@@ -53,10 +53,10 @@ def export(
 
     The files are model.json; model.safetensors if the model has weights; architecture.json, which `scale --base`
     reads; architecture.txt, the canonical string; README.md, the model card; and the `forms`.
-    name: the name of the model in these files. forms: keys of `FORMS`, each of which must be able to express
-    the network; None: all that can. Forms that compute (ONNX, `torch.export`) need weights. required: forms that must
-    not be left out where `forms` is None. opset: the opset of the ONNX file; None: the exporter's default. added: the
-    contents of further files by name: files of `ADDED`, and forms that the caller has made already. sections: the
+    name: the name of the model in these files. forms: keys of `FORMS`, each of which must be able to express the
+    network; None: all forms that can. Forms that compute (ONNX, `torch.export`) need weights. required: forms that
+    must not be left out if `forms` is None. opset: the opset of the ONNX file; None: the exporter's default. added:
+    the contents of further files by name: files of `ADDED`, and forms that the caller has already made. sections: the
     lines of further sections of the card by title. A folder that holds only files of an export is replaced. Raises
     `UserError`, and writes nothing, for a form that is unknown or impossible, and for a folder with other files.
     """
@@ -85,7 +85,7 @@ def require_known(forms: Iterable[str]) -> None:
 def _written_forms(
     name: str, model: Model, forms: Collection[str], required: Collection[str], opset: int | None
 ) -> tuple[dict[str, str | bytes], dict[str, str]]:
-    """Return (file name -> content of each form, form -> the reason why it is left out)."""
+    """Return two mappings: from file names to the contents of forms, and from omitted forms to the reasons."""
     require_known(forms)
     files: dict[str, str | bytes] = {}
     left_out: dict[str, str] = {}

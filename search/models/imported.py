@@ -21,9 +21,9 @@ _CROP = 0.875
 def model_of(weights: Weights, labels: Path | None = None, *, fresh: bool = False) -> Model:
     """Return `weights` as a model, with class names and preprocessing.
 
-    labels: a file with the name of one class on each line. None: ImageNet's names for 1000 classes if torchvision is
-    installed, else numbers. fresh: True if the classifier, and so the model, is untrained. Raises `UserError`
-    for an unreadable file, or one with another number of names.
+    labels: a file with one class name on each line. None: ImageNet's names for 1000 classes if torchvision is
+    installed, else numbers. fresh: True if the classifier, and so the model, is untrained. Raises `UserError` for an
+    unreadable file, and for one with another number of names than the weights have classes.
     """
     network = weights.architecture
     imagenet = network.classes == IMAGENET

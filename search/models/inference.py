@@ -37,7 +37,7 @@ from space.timing.standalone import Timing, repeated
 Runtime = Literal["onnxruntime", "torch"]
 RUNTIMES: tuple[Runtime, ...] = ("onnxruntime", "torch")
 WARMUP = 20
-"""The number of inferences before any is timed."""
+"""The number of untimed inferences before the timed ones."""
 _MIN_RUNS, _MAX_RUNS = 40, 200
 """The least and the largest number of timed inferences of a network that is measured alone."""
 _CALIBRATION = 4
@@ -122,10 +122,10 @@ def prepared(network: Network, conditions: Conditions) -> Inference:
 
 
 def fresh(network: Network) -> Network:
-    """Return `network` in evaluation mode, with batch-normalisation statistics of random images, set in place.
+    """Set the batch-norm statistics of `network` to those of random images, and return it in evaluation mode.
 
-    With the initial statistics, feature maps shrink from layer to layer, in a deep network down to denormal numbers,
-    with which processors compute many times slower.
+    With the initial statistics, the values of feature maps shrink from layer to layer. In a deep network they become
+    denormal numbers, with which processors compute many times slower.
     """
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
@@ -142,8 +142,8 @@ def fresh(network: Network) -> Network:
 def measured(network: Network, conditions: Conditions) -> Timing:
     """Return the time of one inference of `network`, in milliseconds with its uncertainty.
 
-    `prepared` says how `network` is changed, and which errors are raised. Raises `UserError` also if the inference
-    does not fit into memory.
+    `network` is changed as by `prepared`. Raises the errors of `prepared`, and `UserError` if the inference does not
+    fit into memory.
     """
     architecture = network.architecture
     with quiet(conditions) as timer, within_memory(architecture, conditions.batch):
@@ -170,7 +170,7 @@ def quiet(conditions: Conditions) -> Iterator[Timer]:
 
 @contextmanager
 def within_memory(architecture: Architecture, batch: int) -> Iterator[None]:
-    """Raise `UserError`, which names `architecture` and `batch`, if memory runs out in an inference inside."""
+    """Raise `UserError`, which names `architecture` and `batch`, if memory runs out in the block."""
     try:
         yield
     except Exception as error:
@@ -194,7 +194,7 @@ def _by_block(network: Network, nodes: Sequence[tuple[str, float]]) -> list[floa
     """Return the milliseconds of each block, and last those of the classifier, from the times of the nodes.
 
     Nodes that onnxruntime adds, e.g. to change the memory layout of a feature map, are not named after a module.
-    Their time counts for the block of the next node that is named after one, or of the last such node.
+    Their time counts for the block of the next named node, or of the last named node if none follows.
     """
     stem, *blocks, head = plan(network.architecture)
     names = [stem.name, *(block.name for block in blocks), *([head.name] if len(head.layers) > 1 else [])]

@@ -162,8 +162,8 @@ def save_model(model: Model, directory: Path) -> Path:
     """Write model.json, and model.safetensors if the model has weights, into `directory`, and return `directory`.
 
     The folder is created if it is missing. Other files in it stay. The document is written last and contains the hash
-    of the tensors, so that an incomplete folder is not loaded. Raises `UserError` if a file cannot be written, or
-    classes and network disagree.
+    of the tensors, so that an incomplete folder is not loaded. Raises `UserError` if a file cannot be written, and if
+    the class names or the normalisation do not fit the network.
     """
     files = model_files(model)
     for name, content in files.items():
@@ -172,7 +172,7 @@ def save_model(model: Model, directory: Path) -> Path:
 
 
 def model_files(model: Model) -> dict[str, bytes]:
-    """Return the content of each file that `save_model` writes, by name, the document last."""
+    """Return the content of each file that `save_model` writes, by name. The document comes last."""
     from space.weights import weights_file
 
     if not model.weights.tensors:
@@ -183,7 +183,7 @@ def model_files(model: Model) -> dict[str, bytes]:
 
 
 def document(model: Model, weights_sha256: str) -> Document:
-    """Return the document of `model`. Raises `UserError` if its parts disagree."""
+    """Return the document of `model`. Raises `UserError` if class names or normalisation do not fit the network."""
     conventions = model.weights.conventions
     try:
         return Document(
@@ -214,7 +214,7 @@ def load_model(directory: Path) -> Model:
     """Return the model that `save_model` wrote into `directory`, with tensors on the CPU.
 
     Raises `UserError` if the folder holds no model or a network without weights, if the document is invalid or of
-    another version, and if the tensors are not those that it describes.
+    another version, and if the tensors do not have the hash that it records.
     """
     from space.weights import Conventions, load_weights
 

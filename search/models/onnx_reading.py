@@ -1,4 +1,4 @@
-"""Reading ONNX files: sessions of onnxruntime, and the metadata that every exported file has."""
+"""The reading of ONNX files: sessions of onnxruntime, and the metadata that every exported file has."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def metadata(name: str, model: Model) -> Metadata:
 
 
 def as_properties(facts: Metadata) -> dict[str, str]:
-    """Return the metadata as ONNX stores them, key -> text; all but texts are JSON."""
+    """Return the metadata as the properties of an ONNX file: texts by key. Values other than texts are JSON."""
     return {
         "name": facts.name,
         "architecture": facts.architecture,
@@ -73,8 +73,8 @@ def as_properties(facts: Metadata) -> dict[str, str]:
 def read_metadata(session: Any, where: str) -> Metadata:
     """Return the metadata of an onnxruntime session.
 
-    where: the name of the file in the message. Raises `UserError` if a key other than the provenance is missing, or a
-    value is invalid.
+    where: the name of the file, for the message. Raises `UserError` if a key other than the provenance is missing,
+    or a value is invalid.
     """
     properties = session.get_modelmeta().custom_metadata_map
     try:
@@ -101,7 +101,7 @@ def metadata_of(file: Path) -> Metadata:
 def require_packages(purpose: str, packages: Sequence[str] = PACKAGES) -> None:
     """Raise `UserError`, which names the extra to install, if a package is missing.
 
-    purpose: what needs the packages, as the subject of the message: "An ONNX file".
+    purpose: the subject of the message, such as "An ONNX file".
     """
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
@@ -118,7 +118,7 @@ def session_of(file: Path | bytes) -> Any:
     import onnxruntime  # type: ignore[import-untyped]
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # More threads spin while they wait, and starve on a busy machine.
+    options.intra_op_num_threads = 1  # More threads would spin while they wait, and starve on a busy machine.
     options.log_severity_level = 3
     try:
         content = file if isinstance(file, bytes) else existing(file, "MODEL").read_bytes()

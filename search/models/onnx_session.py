@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 OPSET = 20
-"""The opset of the measured files: the default of torch's exporter, which writes the exported ones."""
+"""The opset of the measured files. It is the default of torch's exporter, which writes the exported files."""
 PROVIDER = "CPUExecutionProvider"
 _PACKAGES = ("onnx", "onnxruntime")
 _UNTIMED = 5
@@ -36,7 +36,7 @@ _UNTIMED = 5
 
 
 def missing() -> list[str]:
-    """Return the names of the packages that are missing for sessions."""
+    """Return the names of those packages that a session needs and that are not installed."""
     return [package for package in _PACKAGES if find_spec(package) is None]
 
 
@@ -93,7 +93,7 @@ def traced(network: nn.Module, images: Tensor) -> bytes:
                 opset_version=OPSET,
                 dynamo=False,
             )
-        except OnnxExporterError as error:  # Errors of the network's own code stay what they are.
+        except OnnxExporterError as error:  # Errors of the network's own code are not converted.
             raise UserError(f"The network cannot be exported to ONNX: {first_line(error)}.") from None
     return file.getvalue()
 
@@ -107,7 +107,7 @@ class Session:
         """Load the ONNX model in `content`.
 
         images: (batch, channels, height, width). threads: the number of threads within an operation. profile: the
-        first part of the path of the file that onnxruntime writes its profile to; None: no profile.
+        prefix of the path of onnxruntime's profile; None: no profile.
         """
         import onnxruntime  # type: ignore[import-untyped]
 
@@ -158,8 +158,8 @@ def node_times(
     """Return (name, median milliseconds over `runs`) for each node of the optimised model, in order of execution.
 
     onnxruntime chooses the names of the nodes that it adds. Its profiler lengthens every node by about the same time,
-    6 us on an AMD EPYC: nodes that compute hardly anything take that long, and without a profile an inference is
-    shorter by 4 to 12 us for each of its nodes. So the time of the shortest node is subtracted from all times.
+    6 us on an AMD EPYC. Nodes that compute hardly anything take this time, and without the profiler an inference is
+    shorter by 4 to 12 us per node. The time of the shortest node is therefore subtracted from all times.
     """
     with tempfile.TemporaryDirectory() as folder:
         session = Session(content, images, threads, Path(folder) / "profile")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SCHEMA, VERSION = "compound-nas.predictions", 1
-"""The schema of the columns. The version rises with every change of them."""
+"""The schema of the columns, and its version, which rises whenever the columns change."""
 
 PREDICTIONS = (
     Column("image", "Image", description="the file", type="string"),
@@ -45,10 +45,10 @@ def predict(
     """Return the `top` most probable classes of each image file, as rows with the columns `PREDICTIONS`.
 
     images: files and folders; a folder stands for all image files below it, in the order of their names. Images are
-    cropped, resized and normalised as the model says. skipped: called for every file that cannot be decoded, which
-    has no rows; None: such a file raises `UserError`. Raises `UserError` also for a model that is not trained, for a
-    network whose images have a number of channels other than 1 and 3, for a missing path, and for a folder without
-    images.
+    cropped, resized and normalised as the model says. skipped: a function that is called for each file that cannot be
+    decoded; such a file has no rows. None: such a file raises `UserError`. Also raises `UserError` for a model that
+    is not trained, for a network whose images do not have 1 or 3 channels, for a missing path, and for a folder
+    without images.
     """
     classifier = model if isinstance(model, Classifier) else classifier_of(model)
     if not classifier.trained:
@@ -67,9 +67,9 @@ def predict(
 
 
 def accuracy_by_folders(rows: Iterable[Mapping[str, Any]], classes: Collection[str]) -> tuple[int, int]:
-    """Return (the number of correct images, the number of images whose true class is known).
+    """Return two numbers of images: the correctly classified ones, and all whose true class is known.
 
-    The true class of an image is the name of its folder, if that is one of `classes`; other images are left out.
+    The true class of an image is the name of its folder if that is one of `classes`; other images are left out.
     rows: the rows of `predict`, of which only the most probable class of each image counts.
     """
     first = [row for row in rows if row["rank"] == 1]
@@ -81,7 +81,7 @@ def accuracy_by_folders(rows: Iterable[Mapping[str, Any]], classes: Collection[s
 def inputs(model: Model, paths: Sequence[Path]) -> Tensor:
     """Return the network's input for image files: float32 (n, channels, resolution, resolution), normalised.
 
-    Raises `UserError` for a file that cannot be decoded, and for a number of channels other than 1 and 3.
+    Raises `UserError` for a file that cannot be decoded, and for a model without 1 or 3 image channels.
     """
     import torch
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Trained:
     """Trained weights.
 
-    classes: the names of the classes, () if unknown. nested: True if the network's children, networks of its leading
-    channels, were trained with the same weights (`recipe=elastic`), so that the order of channels must stay.
+    classes: the names of the classes, () if unknown. nested: True if the network was trained together with its
+    children (`recipe=elastic`). They use its leading channels, so that the order of the channels must then stay.
     """
 
     weights: Weights
@@ -26,10 +26,10 @@ class Trained:
     nested: bool = False
 
     def ordered(self, weights: Weights) -> Weights:
-        """Return `weights`, adapted from the trained ones, with channels from the most to the least important.
+        """Return `weights` with channels sorted from most to least important. Nested weights stay as they are.
 
-        The channels of nested weights keep their order. For weights that are not nested, raises `UserError` if the
-        network can have no children.
+        weights: the trained weights, possibly adapted to other data. For weights that are not nested, raises
+        `UserError` if the network can have no children.
         """
         from space.weights.children import order
 
@@ -43,9 +43,10 @@ class Trained:
         return len(classes) == self.weights.architecture.classes and self.classes not in ((), classes)
 
     def changes(self, word: object, classes: int, channels: int, names: tuple[str, ...] = ()) -> list[str]:
-        """Return lines that say what changes for data with so many classes and image channels.
+        """Return lines for the user about the layers that change for the data.
 
-        word: the name of the weights. names: those of the data's classes; () if they are unknown.
+        word: the name of the weights. classes, channels: the numbers of classes and image channels of the data.
+        names: the names of these classes; () if they are unknown.
         """
         network = self.weights.architecture
         lines = []
@@ -62,7 +63,7 @@ class Trained:
 def read_trained(word: str | os.PathLike[str]) -> Trained:
     """Return the weights that `word` names: a file of any known format, or the folder of a model.
 
-    Raises `UserError` for a file or folder that holds none.
+    Raises `UserError` for a file or folder without weights.
     """
     from space.weights import load_weights
 

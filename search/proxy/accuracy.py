@@ -18,8 +18,8 @@ class Validation:
     loss: the mean cross-entropy of all images, without label smoothing.
     top5: the same as accuracy, but an image counts as correct if its class is among the five most probable; None if
         there are at most five classes.
-    hits: the images that are classified correctly, in the format of `search.stats.hits.encode_hits`; "" for more
-        images than its `MAX_IMAGES`, and for balanced data, whose accuracy cannot be computed from the hits alone.
+    hits: the images that are classified correctly, in the format of `search.stats.hits.encode_hits`; "" for more than
+        `search.stats.hits.MAX_IMAGES` images, and for balanced data, since hits alone do not give their accuracy.
     """
 
     accuracy: float

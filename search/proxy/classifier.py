@@ -1,4 +1,4 @@
-"""The fit of a new classifier, a logistic regression, on the features of a network that otherwise stays as it is."""
+"""The fit of a new classifier, a logistic regression, on the features of a network with fixed other layers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from space.network.network import Network
 _BATCH = 256
 """The number of images in a batch of the forward pass."""
 _DECAY = 1e-3
-"""The weight decay: the factor of half the squared weights in the loss. Features are standardised first, and
-without a bias only scaled."""
+"""The weight decay: the loss contains half of it times the sum of the squared weights. Features are standardised
+first; for a classifier without bias they are only scaled."""
 _STEPS = 50
 """The largest number of steps of L-BFGS."""
 
@@ -25,8 +25,8 @@ def fit_classifier(network: Network, data: Dataset, device: torch.device, images
     """Replace the classifier of `network`, in place, by a logistic regression on its features.
 
     images: the number of training images that are used, from the first on, without augmentation; None: all images.
-    The optimum is unique, so the result depends on neither a seed nor the classifier before. A classifier without a
-    bias keeps none. The network is in evaluation mode afterwards.
+    The optimum is unique, so the result depends neither on a seed nor on the former classifier. A classifier without
+    bias gets no bias. The network is in evaluation mode afterwards.
     """
     classifier = network.get_submodule("head.classifier")
     assert isinstance(classifier, nn.Linear)
@@ -68,7 +68,7 @@ def _regression(
 ) -> tuple[Tensor, Tensor]:
     """Return weights (classes, width) and biases (classes,) that minimise the regularised mean cross-entropy.
 
-    biased: False for biases that stay 0.
+    biased: if False, the biases stay 0.
     """
     weight = torch.zeros(classes, features.shape[1], device=features.device, requires_grad=True)
     bias = torch.zeros(classes, device=features.device, requires_grad=biased)

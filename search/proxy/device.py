@@ -1,4 +1,4 @@
-"""The device of a training, its numerical precision, and the failure of a trial that needs more than its memory."""
+"""The device of a training, its numerical precision, and the failure of a trial when GPU memory runs out."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from space.refusal import UserError
 def choose_device(name: str) -> torch.device:
     """Return the device called `name`, as torch names it ("cpu", "mps", "cuda:1").
 
-    "auto" is the current CUDA GPU, or the CPU if torch sees no such GPU. Raises `UserError` if torch sees no
-    such device here.
+    "auto" is the current CUDA GPU, or the CPU if torch sees no CUDA GPU. Raises `UserError` if torch does not see the
+    device on this machine.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

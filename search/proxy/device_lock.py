@@ -22,7 +22,7 @@ def shared(device: torch.device) -> Iterator[None]:
     """Lock `device` for a training, which other trainings may share.
 
     If a timing holds or awaits the lock, wait until that timing has ended. Has no effect on a device that is not a
-    CUDA GPU, and none where the lock file cannot be opened.
+    CUDA GPU, nor if the lock file cannot be opened.
     """
     with _held(device, fcntl.LOCK_SH):
         yield
@@ -32,9 +32,9 @@ def shared(device: torch.device) -> Iterator[None]:
 def exclusive(device: torch.device) -> Iterator[None]:
     """Lock `device` for a timing, exclusively.
 
-    Wait until the running trainings and timings on the device have ended. Trainings that come later wait. Inside
-    `shared` for the same device this would wait for ever. Has no effect on a device that is not a CUDA GPU, and none
-    where the lock file cannot be opened.
+    Wait until the running trainings and timings on the device have ended. Later trainings wait until this timing has
+    ended. Inside `shared` for the same device this would wait for ever. Has no effect on a device that is not a CUDA
+    GPU, nor if the lock file cannot be opened.
     """
     with _held(device, fcntl.LOCK_EX):
         yield
@@ -47,7 +47,7 @@ def _held(device: torch.device, kind: int) -> Iterator[None]:
         return
     name = _name(device)
     with _file(f"{name}-gate") as gate, _file(name) as lock:
-        # The process that waits for the lock holds the gate, so that later trainings cannot overtake a timing.
+        # A process holds the gate while it waits for the lock. So later trainings cannot overtake a waiting timing.
         _lock(gate, fcntl.LOCK_EX)
         _lock(lock, kind)
         _lock(gate, fcntl.LOCK_UN)

@@ -29,7 +29,7 @@ class Average:
             mine.copy_(theirs)
 
     def shares(self, steps: int, device: torch.device) -> Tensor:
-        """Return 1 - decay for each of the first `steps` steps, shape (steps,): the `share`s of `approach`."""
+        """Return 1 - decay for each of the first `steps` steps, shape (steps,), for the argument of `approach`."""
         shares = [1 - min(self._decay, (1 + step) / (10 + step)) for step in range(1, steps + 1)]
         return torch.tensor(shares, device=device)
 
@@ -46,7 +46,7 @@ class Average:
 
     @staticmethod
     def _parts(tensors: dict[str, Tensor]) -> dict[bool, list[Tensor]]:
-        """Return two lists of tensors: True: the floating-point tensors, which are averaged; False: the counters."""
+        """Return the floating-point tensors, which are averaged, under True, and the counters under False."""
         parts: dict[bool, list[Tensor]] = {True: [], False: []}
         for tensor in tensors.values():
             parts[tensor.is_floating_point()].append(tensor)

@@ -78,9 +78,9 @@ class Result:
         quotient of step_ms and reference_step_ms. All three are None if no step time was measured.
     graph: the way in which training steps were launched on a GPU: "captured" for one CUDA graph, or "eager: REASON";
         None on a CPU, for other training loops, and in results of versions without graphs.
-    latency_ms: the latency of the full network in milliseconds, which is measured for the finalists and the
-        answers of a search: its ratio to the latency of the profile's reference, both timed in turns, times the reference's
-        latency in the profile. None if it was not measured.
+    latency_ms: the latency of the full network in milliseconds, which is measured for the finalists and the answers
+        of a search; None if it was not measured. The network and the reference network of the device profile are
+        timed in turns. The ratio of their times is multiplied by the latency of the reference in the profile.
     hits: the validation images that are classified correctly, see `search.stats.hits`; "" if they are not recorded.
     """
 
@@ -183,14 +183,14 @@ def evaluate(
 class EvaluateChildren:
     """The evaluation of networks that inherit weights: `evaluate` with the file of their parent.
 
-    An executor sends it to each worker once, and the worker reads the weights once.
+    An executor sends this object to each worker once, and the worker reads the weights once.
     file: the content of a file that `space.weights.weights_file` wrote.
     """
 
     file: bytes
 
     def __call__(self, request: Request, report: Report = lambda epoch, loss: None) -> Result:
-        """Return the result of `evaluate`."""
+        """Return the result of `evaluate` for a network that inherits from the parent."""
         return evaluate(request, report, _parent(self.file))
 
 

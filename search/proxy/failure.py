@@ -9,7 +9,7 @@ from collections.abc import Sequence
 class TrialFailed(Exception):
     """The exception for a network that cannot be trained as requested, for example because its training diverges.
 
-    The same trial would fail again. Any other exception of an evaluation is attributed to the machine, and the trial
+    The same trial would fail again. Any other exception in an evaluation is attributed to the machine, and the trial
     can be repeated.
     """
 

@@ -21,8 +21,8 @@ _FEWEST = 20
 class Repeated:
     """A training step without arguments that is run many times.
 
-    graph: "never" to launch it kernel by kernel. times: the number of runs to expect. how: "captured" if the step is
-    launched as a CUDA graph, or "eager: REASON" if it is launched kernel by kernel; "" before the capture.
+    graph: "never" to launch the step kernel by kernel. times: the expected number of runs. how: "captured" if the
+    step is launched as a CUDA graph, or "eager: REASON" if it is launched kernel by kernel; "" before the capture.
     """
 
     def __init__(self, step: Callable[[], None], device: torch.device, graph: Graph, times: int) -> None:
@@ -44,7 +44,7 @@ class Repeated:
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
-        """Run the body on a side stream if a capture follows: CUDA requires that of the steps before a capture.
+        """Run the body on a side stream if a capture follows. CUDA requires this for the steps before a capture.
 
         Later work on the current stream waits for the side stream.
         """
@@ -60,7 +60,7 @@ class Repeated:
     def _capture(self) -> None:
         graph = torch.cuda.CUDAGraph()
         try:
-            # In this mode the capture checks only the calls of this thread: other threads may allocate memory.
+            # In this mode the capture checks only the calls of this thread. Other threads may then allocate memory.
             with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
                 self._step()
         except torch.OutOfMemoryError:

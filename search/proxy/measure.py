@@ -14,13 +14,13 @@ from space.timing.ratio import StepTime, step_ratio
 from space.timing.standalone import Timing, peak_memory, step_time
 
 _WARMUP, _PAIRS, _MAX_PAIRS, _TOLERANCE = 1, 5, 20, 0.1
-"""The settings of a measurement: warm-up steps, pairs of steps at first and at most, and the tolerance of the ratio.
+"""The warm-up steps, the initial and the largest number of pairs of steps, and the relative tolerance of the ratio.
 
 The step ratio S enters the reward as S^-0.07. An error of 10 % of S changes the reward by 0.7 %, less than the effect
 of another seed. The limit of 20 pairs keeps the measurement short if other processes disturb it.
 """
 _GPU = 32
-"""The factor for the pixels of a step on a GPU: 64 images of 224 px, because 2 images would not occupy the GPU."""
+"""The factor by which a step on a GPU has more pixels: 64 images of 224 px, since 2 would not occupy the GPU."""
 
 
 def measure(
@@ -86,7 +86,7 @@ def alone(
 
 
 def too_large(what: str, batch: int) -> UserError:
-    """Return the error for a step that does not fit into memory. what: its subject, such as "A step"."""
+    """Return the error for a step that does not fit into memory. what: the subject of the message, e.g. "A step"."""
     advice = f" Try batch={batch // 2}." if batch > 1 else ""
     return UserError(f"{what} on {plural(batch, 'image')} does not fit into memory.{advice}")
 

@@ -12,8 +12,8 @@ from search.proxy.device import precision_on
 from search.proxy.proxy import Proxy
 
 _BETA2 = 0.99
-"""The decay of the mean of squared gradients in AdamW. It averages about 100 steps; a proxy training has a few
-hundred. The usual 0.999 averages about 1000 steps."""
+"""The decay of the mean of squared gradients in AdamW. The mean covers about 100 steps; a proxy training has a few
+hundred steps. With the usual 0.999 it would cover about 1000 steps."""
 
 
 def optimiser_of(network: nn.Module, proxy: Proxy, rate: Tensor | None = None) -> torch.optim.Optimizer:

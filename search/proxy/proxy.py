@@ -188,8 +188,8 @@ def shorter(proxy: Proxy, epochs: int) -> Proxy:
 def fidelity(proxy: Proxy, data_digest: str) -> str:
     """Return a digest (12 hexadecimal digits) of the settings and the data that determine a network's measurements.
 
-    The device and the use of graphs are left out, so that a run can be resumed on another machine, although results
-    are then rounded differently, and with precision=auto have another number format. data_digest: the data's digest.
+    The device and the use of graphs are left out, so that a run can be resumed on another machine. Results are then
+    rounded differently, and with precision=auto may have another number format. data_digest: the data's digest.
     """
     # Settings of later versions count only if they are not at their default, so that old results stay comparable.
     unused = {name for name in _ADDED if getattr(proxy, name) == Proxy.model_fields[name].default}

@@ -85,8 +85,8 @@ def train(
 
     On a CPU the result depends only on these arguments and the number of threads, and is reproducible to the bit. The
     global random generators of torch are restored. Raises `TrialFailed` if a loss is not a finite number, or if the
-    memory of a GPU is too small, and `UserError` if the machine does not have the device or the network is no child
-    of `parent`.
+    memory of a GPU is too small, and `UserError` if the machine does not have the device or the network is not a
+    child of `parent`.
     """
     place = choose_device(device or proxy.device)
     started, cpu_started = time.perf_counter(), time.thread_time()
@@ -171,9 +171,10 @@ def fit(
 
     average: the moving average that is updated after each step; None: no average. on_epoch: see `train`.
 
-    A CUDA GPU uses `search.proxy.loop_resident`, except for more images than `search.data.fetching.resident` permits,
-    in float16, where the host must choose the loss scale, and for layers with learning rates of their own. All other
-    trainings use `search.proxy.loop_streamed`. Raises `TrialFailed` if a loss is not a finite number.
+    On a CUDA GPU `search.proxy.loop_resident` is used, with three exceptions: more images than
+    `search.data.fetching.resident` permits; float16, for which the host must choose the loss scale; and layers with
+    their own learning rates. All other trainings use `search.proxy.loop_streamed`. Raises `TrialFailed` if a loss is
+    not a finite number.
     """
     count = min(proxy.images or len(data.train), len(data.train))
     labels = torch.tensor(data.train.labels[:count])

@@ -14,7 +14,7 @@ from search.proxy.accuracy import Validation, accuracy, ranks
 from search.stats.hits import encode_hits
 
 _VALIDATED = 256
-"""The largest number of images in a validation batch on a CPU; on a GPU the smallest value of that number."""
+"""The largest number of images in a validation batch on a CPU. On a GPU the largest number is this or more."""
 _PIXELS = 2**22
 """The largest number of pixels in a validation batch on a GPU, unless `_VALIDATED` images have more. In few, large
 batches, kernel launches take little time."""
@@ -40,8 +40,8 @@ def validate(
 ) -> Validation:
     """Return the metrics of `network` on the validation split. The network is changed to evaluation mode.
 
-    most: the number of images used, from the first on; None: all images. flip_tta: if True, the mean of the logits of
-    an image and its mirror image is used, if the data may be mirrored.
+    most: the number of images used, from the first on; None: all images. flip_tta: True to average the logits of an
+    image and its mirror image, provided that the data may be mirrored.
     """
     network.eval()
     count = min(most or len(data.validation), len(data.validation))

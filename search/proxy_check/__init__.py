@@ -1,1 +1,1 @@
-"""Compare the ranking of networks by a proxy with their ranking by real trainings."""
+"""The comparison of the ranking of networks by a proxy with their ranking by real trainings."""

@@ -1,4 +1,4 @@
-"""Networks that represent a space: drawn uniformly, then spread over their cost."""
+"""Networks that represent a space: random networks, of which some are chosen evenly from cheap to expensive."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _DRAWS = 20
 def anchors(space: Space, limits: Limits, count: int, seed: int = 0) -> tuple[Architecture, ...]:
     """Return `count` distinct networks of `space` within `limits`, in ascending order of multiply-adds.
 
-    Twenty times as many random networks are drawn and ranked by multiply-adds. The cheapest, the most expensive and
-    those at equal distances of rank between them are returned; all, if at most `count` distinct networks within
-    `limits` were drawn. Limits on the step time and the latency are not checked. count: 2 or more.
+    Twenty times as many random networks are drawn, and those within `limits` are ranked by multiply-adds. The
+    cheapest, the most expensive, and networks at equal distances of rank between them are returned. If at most
+    `count` distinct networks are within `limits`, all are returned. Limits on the step time and the latency are not
+    checked. count: 2 or more.
     """
     rng = random.Random(seed)
     drawn = {space.at(space.sample(rng)) for _ in range(_DRAWS * count)}
-    # Sorted by their strings too, for sets have no order.
+    # The string breaks ties, since sets have no order.
     ordered = sorted((n for n in drawn if not limits.exceeded(n)), key=lambda n: (cost(n).macs, str(n)))
     if len(ordered) <= count:
         return tuple(ordered)

@@ -1,4 +1,4 @@
-"""Train networks by proxies and by the real training, and compare the rankings."""
+"""The check of proxies: networks are trained by proxies and by a longer training, and the rankings are compared."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Note = Callable[[str], None]
 Key = tuple[str, str]
 """The key of a training: the network's canonical string, and the fidelity (proxy and data) with the seed."""
 LONGER = "longer"
-"""The name of the longer training, beside the names of the proxies."""
+"""The name of the longer training, where a proxy would have its own name."""
 _FIGURES = ("accuracy", "loss", "seconds")
 """The figures of a training in the journal."""
 
@@ -31,9 +31,9 @@ _FIGURES = ("accuracy", "loss", "seconds")
 class Plan:
     """A planned check of proxies.
 
-    proxies: the proxies to check by name, the given one first. against: the settings of the longer training that they
-    are compared with; by default it trains the real network. journal: the file of finished trainings. digest: the
-    digest of the data.
+    proxies: the proxies to check by name; the first is the proxy of `config`. against: the settings of the longer
+    training with which the proxies are compared; by default it trains the full network. journal: the file of finished
+    trainings. digest: the digest of the data.
     """
 
     config: Config
@@ -58,8 +58,8 @@ class Checked:
     """The result of a check for one proxy, or for the longer training.
 
     seconds: the mean duration of a training. accuracies: the validation accuracy of each network. agreement,
-    loss_agreement: the agreement of the ranking by accuracy, and by validation loss, with the accuracies of the
-    longer training; None for the longer training itself.
+    loss_agreement: the agreement of the ranking by accuracy, and by validation loss, with the ranking by
+    accuracy of the longer training; None for the longer training itself.
     """
 
     name: str

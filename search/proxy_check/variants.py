@@ -34,8 +34,7 @@ def variations(proxy: Proxy, resolution: int, images: int) -> Iterator[tuple[str
 
     resolution: the side in pixels of the images that the networks are made for, used if `proxy` sets none. images:
     the number of training images of the data. Each variation differs in one setting: half or twice the epochs, half
-    the images, three quarters of the image side, or half the width. Those that equal an earlier one or are not valid
-    are left out.
+    the images, three quarters of the image side, or half the width. Invalid variations and duplicates are left out.
     """
     pixels = proxy.resolution or resolution
     seen = {proxy}
@@ -48,7 +47,7 @@ def variations(proxy: Proxy, resolution: int, images: int) -> Iterator[tuple[str
         f"width={proxy.width / 2:g}": {"width": proxy.width / 2},
     }
     for name, change in changes.items():
-        # Validated, which a copy is not: the shift must fit the resolution, and weights the width.
+        # Unlike `model_copy`, this validates: the shift must fit the resolution, and a parent needs width 1.
         try:
             variation = Proxy.model_validate({**proxy.model_dump(), **change})
         except ValidationError:

@@ -29,10 +29,10 @@ class Augmentation:
     def __call__(
         self, images: Tensor, labels: Tensor, flip: Tensor | None, seed: int
     ) -> tuple[Tensor, Tensor]:
-        """Return normalised images (b, c, h, w) and their targets, the shares of the classes in each (b, classes).
+        """Return normalised images (b, c, h, w) and their targets (b, classes), the share of each class in an image.
 
-        images: uint8 (b, height, width, c). labels: (b,). flip: True for images to mirror, bool (b,); None mirrors
-        none. All random draws depend on `seed` alone.
+        images: uint8 (b, height, width, c). labels: (b,). flip: a mask (b,) of the images to mirror; None: no image
+        is mirrored. All random draws depend on `seed` alone.
         """
         with seeded(seed, "augmentation"):
             if self.recipe.crop == "resized":
@@ -71,7 +71,8 @@ def _randaugment(images: Tensor, magnitude: int, shared: int) -> Tensor:
     parts = images.permute(0, 3, 1, 2).contiguous().split(shared)
     if images.shape[3] in (1, 3):
         return torch.cat([operate(part) for part in parts]).permute(0, 2, 3, 1)
-    # torchvision knows only grey and colour images. Channels as grey images of one batch get the same operations.
+    # torchvision knows only grey and colour images. So channels become grey images of one batch, which all get the
+    # same operations.
     operated = [operate(part.flatten(0, 1).unsqueeze(1)).view_as(part) for part in parts]
     return torch.cat(operated).permute(0, 2, 3, 1)
 

@@ -1,4 +1,4 @@
-"""The batches of an epoch by number: the same whatever process prepares them, and after a resume within an epoch."""
+"""The batches of an epoch by number. A batch is the same whichever process prepares it, also after a resume."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Batch = tuple[Tensor, Tensor]
 class Epoch(torch_data.Dataset[Batch]):
     """The batches of epoch `epoch`: the training split of `data`, transformed by `augmentation`.
 
-    The batches are of equal size, within one image, and contain each index of `order` once. An item is the part of a
-    batch that belongs to this process. epoch: the number of the epoch, from 0. seed: the seed of the training. steps:
-    the number of batches.
+    The sizes of batches differ by at most one image. Each index of `order` is in exactly one batch. An item is the
+    part of a batch that belongs to this process. epoch: the number of the epoch, from 0. seed: the seed of the
+    training. steps: the number of batches.
     """
 
     data: Dataset
@@ -42,7 +42,7 @@ class Epoch(torch_data.Dataset[Batch]):
         return self.steps
 
     def __getitem__(self, step: int) -> Batch:
-        """Return inputs (b, c, h, w) and their targets, the shares of the classes in each (b, classes)."""
+        """Return inputs (b, c, h, w) and their targets (b, classes), the share of each class in an image."""
         rank, size = self.processes.rank, self.processes.size
         indices = self.order.tensor_split(self.steps)[step].tensor_split(size)[rank]
         images, labels = gather(self.data.train, indices)
@@ -50,14 +50,14 @@ class Epoch(torch_data.Dataset[Batch]):
         return self.augmentation(images, labels, flip, derive_seed(self.seed, self.epoch, step, rank))
 
     def images(self, step: int) -> int:
-        """Return the number of images in the batch `step`, those of all processes together."""
+        """Return the number of images in batch `step`, over all processes."""
         each, more = divmod(len(self.order), self.steps)
         return each + (step < more)
 
     def batches(self, first: int, workers: int) -> Iterable[Batch]:
         """Return the batches from step `first` on, one at a time.
 
-        workers: the number of processes that prepare them ahead; 0: this process prepares each when it is needed.
+        workers: the number of processes that prepare batches ahead; 0: this process prepares each batch when needed.
         """
         if not workers:
             return (self[step] for step in range(first, self.steps))
@@ -74,8 +74,8 @@ class Epoch(torch_data.Dataset[Batch]):
 def steps_of(data: Dataset, batch: int) -> int:
     """Return the number of batches of an epoch, at least 1.
 
-    Batches are of equal size, within one image: `batch` images or more, fewer than twice as many. If there are fewer
-    images than `batch`, one batch has all of them.
+    The sizes of batches differ by at most one image. A batch has at least `batch` and fewer than 2 * `batch` images.
+    If there are fewer images than `batch`, they form one batch.
     """
     return max(1, len(data.train) // batch)
 

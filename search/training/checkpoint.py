@@ -1,8 +1,8 @@
-"""Checkpoints of a training, from which it resumes wherever its process ended.
+"""The checkpoints from which a training resumes, wherever its process was killed.
 
-checkpoint.json holds the progress and names the file of the tensors, checkpoint-STEP.pt. The tensors are written
-before it and the old ones removed after it, so the last checkpoint is complete whenever the process is killed. Random
-draws need no state: `search.training.rng` derives each from the seed and the step.
+checkpoint.json holds the progress and names the file of the tensors, checkpoint-STEP.pt. New tensors are written
+before checkpoint.json, and the old ones are removed after it, so the last checkpoint is complete at any time. Random
+draws need no stored state: `search.training.rng` derives each from the seed and the step.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _TENSORS = "checkpoint-*.pt"
 
 
 class EpochResult(BaseModel):
-    """A finished epoch.
+    """The results of a finished epoch.
 
-    epoch: counted from 0. resolution: the side of the training images in pixels. loss: the mean training loss, with
-    augmentation and label smoothing, and in an elastic training also with distillation; of several processes, that of
-    the images of this one. seconds: the duration of the epoch, with validation. accuracy, validation_loss: the
-    figures on the validation split, see `search.proxy.accuracy.Validation`; None if this process did not measure them
-    after this epoch.
+    epoch: the number of the epoch, from 0. resolution: the side of the training images in pixels. loss: the mean
+    training loss, with augmentation and label smoothing, and in an elastic training also with distillation. With
+    several processes, it is the mean over the images of this process. seconds: the duration of the epoch, with
+    validation. accuracy, validation_loss: the metrics on the validation split, see
+    `search.proxy.accuracy.Validation`; None if this process did not measure them after this epoch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +68,7 @@ class Progress(BaseModel):
     images: int = 0
     seconds: float = 0.0
     epochs: list[EpochResult] = []
-    # Whole numbers stay or become whole, also in old checkpoints: torch refuses a growth interval of 2000.0 steps.
+    # Whole numbers are read as int, also from old checkpoints: torch refuses a growth interval of 2000.0 steps.
     scaler: dict[str, Annotated[int | float, Field(union_mode="left_to_right")]] = {}
     tensors: str = ""
     """The name of the file of the tensors, "" before the first checkpoint."""

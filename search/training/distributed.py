@@ -18,12 +18,12 @@ from torch import nn
 from space.refusal import UserError
 
 _TIMEOUT = timedelta(hours=4)
-"""The longest time that other processes wait in their next step for the first one, which validates."""
+"""The longest time that the other processes wait in their next step while the first process validates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """The processes of a training, as this one sees them.
+    """The processes of a training, as this process sees them.
 
     rank: the number of this process, 0 to size - 1. size: the number of processes. local_rank: the number of this
     process, and of its GPU, on this machine.
@@ -68,8 +68,8 @@ class Processes:
 def process_group(device: str) -> Iterator[Processes]:
     """Yield the processes that torchrun has started, joined into a group, or this process alone.
 
-    device: where they train, as in a recipe. They communicate by nccl if it is a CUDA GPU, else by gloo. Raises
-    `UserError` if the environment variable WORLD_SIZE is above 1 and RANK or LOCAL_RANK is not set.
+    device: the device of the training, as in a recipe. The processes communicate by NCCL on CUDA GPUs, else by Gloo.
+    Raises `UserError` if the environment variable WORLD_SIZE is above 1 and RANK or LOCAL_RANK is not set.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Processes()

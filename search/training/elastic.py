@@ -1,8 +1,8 @@
 """The training of a parent through its children, which share its weights: the field `children` of a recipe.
 
 In each step one network is trained: the parent, its smallest child, or a random child (the sandwich of Yu and Huang
-2019, arXiv:1903.05134, spread over steps). A child is called with slices of the parent's parameters, so its gradients
-are the parent's.
+2019, arXiv:1903.05134, spread over steps). A child computes with slices of the parent's parameters, so its gradients
+flow into these parameters.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CACHED = 256
 
 
 class Elastic:
-    """The children of the network in a training.
+    """The child networks of a network in training, and their losses.
 
     network: the parent. conventions: the padding and normalisation that it was built with. settings: the field
     `children` of the recipe. seed: the seed of the training, from which children are drawn. drop_path: the rate of
@@ -74,7 +74,7 @@ class Elastic:
         return (1 - share) * loss(logits) + share * functional.cross_entropy(logits, probabilities)
 
     def logits(self, child: Architecture, images: Tensor) -> Tensor:
-        """Return the logits (b, classes) of `child` in training mode. The parent's statistics do not change."""
+        """Return the logits (b, classes) of `child` in training mode. The parent's batch-norm statistics stay."""
         parent = self._network
         tensors: dict[str, Tensor] = dict(parent.named_parameters())
         tensors |= {name: buffer.clone() for name, buffer in parent.named_buffers()}

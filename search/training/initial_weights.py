@@ -1,4 +1,4 @@
-"""The weights that a training starts from: random ones, or trained ones in all blocks or in those that fit."""
+"""The initial weights of a training: random, inherited from a parent network, or copied from trained weights."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class InitialNetwork:
     """A network before its first step.
 
     conventions: the conventions of the weights, among them the normalisation of images. origin: the source of the
-    weights; "" for random ones. remarks: lines for the user about parts of the network that do not have the given
-    weights unchanged.
+    weights; "" for random ones. remarks: lines for the user about parts of the network whose weights differ from the
+    given ones.
     """
 
     network: Network
@@ -48,12 +48,12 @@ def initial_network(
 ) -> InitialNetwork:
     """Return the network of `architecture`, with the `weights` if there are any.
 
-    weights: a file of any format that `space.weights` knows, or the folder of a model. If `architecture` is a child
-    of their network (`space.choices.inside`), it inherits slices of all layers; otherwise the blocks that have the
-    same shapes are copied. normalised: the mean and the standard deviation of the images, for random weights; trained
-    weights keep their own. classes: the names of the data's classes; () if they are unknown. The classifier is new if
-    the number of classes differs, or if the weights are a model's and its classes have other names. Raises
-    `UserError` if no block fits, and for weights that cannot be read.
+    weights: a file of any format that `space.weights` knows, or the folder of a model; None: random weights. If
+    `architecture` is a child of the trained network (`space.choices.inside`), it inherits a slice of each layer.
+    Otherwise blocks of the same shapes are copied, and the other blocks are random. normalised: the mean and the
+    standard deviation of the images, for random weights; trained weights keep their own. classes: the names of the
+    data's classes; () if they are unknown. The classifier is new if the number of classes differs, or if a model's
+    folder names other classes. Raises `UserError` if no block fits, and for weights that cannot be read.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, "weights"))
@@ -116,11 +116,10 @@ def copy_weights(network: Network, weights: Weights) -> int:
 
 
 def freeze_parts(network: Network, freeze: str | int | None) -> list[nn.Module]:
-    """Make the parameters of the parts that `freeze` names not require gradients, and return these parts.
+    """Freeze the parameters of the parts that `freeze` names, and return these parts.
 
-    freeze: "stem"; "features", which is all but the classifier; the number of stages from the first on, with which
-    the stem is frozen too; or None for nothing. The caller keeps the parts in evaluation mode. Raises `UserError` for
-    anything else.
+    freeze: "stem"; "features" for all layers but the classifier; a number n for the stem and the first n stages; None
+    for nothing. The caller must keep the parts in evaluation mode. Raises `UserError` for any other value.
     """
     stages = list(network.stages)
     if freeze is None:
@@ -133,7 +132,7 @@ def freeze_parts(network: Network, freeze: str | int | None) -> list[nn.Module]:
             *stages,
             *(m for name, m in network.head.named_children() if name != "classifier"),
         ]
-    elif type(freeze) is int and 0 < freeze <= len(stages):  # True is no number of stages.
+    elif type(freeze) is int and 0 < freeze <= len(stages):  # True is an int too.
         parts = [network.stem, *stages[:freeze]]
     else:
         permitted = f"{', '.join(FREEZABLE)}, or a number of stages from 1 to {len(stages)}"

@@ -1,10 +1,10 @@
-"""The loop of a full training, from top to bottom: `train`.
+"""The loop of a full training, which `train` runs.
 
     model = train(task, Path("models/mine"))
 
-The random draws of a step depend on the task and the number of the step alone. So a training that was killed and
-resumed ends with the same weights as one that was not, on a CPU to the bit. The short training of a trial is in
-`search.proxy`.
+The random draws of a step depend only on the task and on the number of the step. A training that was killed and
+resumed therefore ends with the same weights as an uninterrupted one; on a CPU they are equal to the bit. The short
+training of a trial is in `search.proxy`.
 """
 
 from __future__ import annotations
@@ -50,14 +50,15 @@ _CHECK_EVERY = 50
 def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
     """Carry out `task`, write the model into `folder`, and return it.
 
-    A checkpoint in `folder` is resumed. The weights are the last ones, or their running average if the recipe has
-    one. The validation split is evaluated along the way, the test split once, at the end, if the task asks for it.
-    torch's global generators and number of threads are left as they were. Under torchrun all processes call this; the
-    first one writes. With `task.tensorboard`, it writes event files too.
+    If `folder` has a checkpoint, the training resumes from it. The model gets the last weights, or their running
+    average if the recipe has one. The validation split is evaluated during the training. If the task asks for it, the
+    test split is evaluated once, at the end. torch's global generators and number of threads are restored. Under
+    torchrun all processes call this function, and the first one writes the files, also event files if
+    `task.tensorboard` is set.
 
     Raises `TrialFailed` when a loss is not a finite number, and `UserError` for a task that cannot be carried out, a
-    GPU with too little memory, a folder with another training and a damaged checkpoint. What fails so before its
-    first checkpoint leaves no training in `folder`.
+    GPU with too little memory, a folder with another training and a damaged checkpoint. If a new training fails in
+    this way before its first checkpoint, `folder` is left without a training.
     """
     callback = callback or Callback()
     with (
@@ -88,8 +89,8 @@ def train(task: Task, folder: Path, callback: Callback | None = None) -> Model:
 def _task_kept(task: Task, folder: Path) -> Iterator[None]:
     """Write the task into `folder`, so that the training can be resumed whenever it is interrupted.
 
-    A new training that is refused or fails before its first checkpoint leaves no task, which would fail again, and no
-    event files, beside which none could begin.
+    If a new training is refused or fails before its first checkpoint, the task and its event files are removed. The
+    task would fail again, and beside event files no other training could begin.
     """
     new, events = not (folder / DOCUMENT).exists(), set(folder.glob(EVENTS))
     if new:
@@ -105,7 +106,7 @@ def _task_kept(task: Task, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _enough_memory(recipe: Recipe) -> Iterator[None]:
-    """Raise `UserError` with advice where the memory of the GPU is too small for the block."""
+    """Raise `UserError` with advice if the GPU runs out of memory in the block."""
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -154,7 +155,7 @@ def _train_epoch(state: State, epoch: Epoch, stage: Stage, steps: int, callback:
     for module in state.frozen:
         module.eval()
     for inputs, targets in epoch.batches(progress.epoch_steps, recipe.workers):
-        # For dropout and stochastic depth.
+        # This seeds dropout and stochastic depth.
         torch.manual_seed(derive_seed(state.task.seed, "network", progress.step, state.processes.rank))
         rate = rate_at(recipe, (progress.step + 0.5) / steps)
         state.losses.append(_step(state, inputs, targets, rate))
@@ -173,9 +174,9 @@ def _train_epoch(state: State, epoch: Epoch, stage: Stage, steps: int, callback:
 
 
 def _end_epoch(state: State, epoch: Epoch, stage: Stage, counted: float, callback: Callback) -> None:
-    """Validate if it is due, record the epoch, and save a checkpoint after the last one or if it is due.
+    """Validate if that is due, record the epoch, and save a checkpoint after the last epoch or if one is due.
 
-    counted: the time until which `progress.seconds` counts, on the clock of `time.perf_counter`.
+    counted: the time up to which `progress.seconds` has counted, as `time.perf_counter` returns it.
     """
     recipe, progress = state.recipe, state.progress
     due = progress.epoch + 1 == recipe.epochs or (progress.epoch + 1) % recipe.validate_every == 0
@@ -201,7 +202,7 @@ def _checkpoint_due(state: State) -> bool:
 
 
 def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
-    """Take a step on a batch (b, c, h, w) with shares of classes (b, classes). Returns the mean loss, detached."""
+    """Take a step on images (b, c, h, w) and their shares of classes (b, classes). Return the detached mean loss."""
     recipe = state.recipe
     for group in state.optimizer.param_groups:
         group["lr"] = rate * group["lr_scale"]
@@ -210,7 +211,8 @@ def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
     targets = targets.to(state.device, non_blocking=True)
     dtype = precision_on(state.device, recipe.precision)
     state.optimizer.zero_grad()
-    # Batch normalisation needs two values of each channel, and a part may be 1 x 1 pixels in the last layers.
+    # Batch normalisation needs two values of each channel. In the last layers a feature map may be 1 x 1 pixels, so
+    # a part needs two images.
     parts = max(1, min(recipe.accumulate, len(inputs) // 2))
     losses = []
     pairs = zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True)
@@ -231,7 +233,7 @@ def _step(state: State, inputs: Tensor, targets: Tensor, rate: float) -> Tensor:
 
 
 def _loss_of_network(state: State, images: Tensor, shares: Tensor) -> Tensor:
-    """Return the mean loss of the network on a part of a batch, or of the child that this step trains."""
+    """Return the mean loss on a part of a batch: of the network, or of the child network that this step trains."""
     smoothing, weights = state.recipe.label_smoothing, state.class_weights
     if state.elastic is None:
         return _loss(state.forward(images).float(), shares, smoothing, weights)
@@ -241,14 +243,20 @@ def _loss_of_network(state: State, images: Tensor, shares: Tensor) -> Tensor:
 
 
 def _loss(logits: Tensor, shares: Tensor, smoothing: float, weights: Tensor | None) -> Tensor:
-    """Return the mean cross-entropy with shares of classes (b, classes). weights: the classes' weights (classes,)."""
-    with torch.autocast(logits.device.type, enabled=False):  # It would round the product with the weights.
+    """Return the mean cross-entropy of logits with the targets `shares`, both (b, classes).
+
+    weights: the weights (classes,) of the classes; None: all are 1.
+    """
+    with torch.autocast(logits.device.type, enabled=False):  # Autocast would round the weighted losses.
         each = functional.cross_entropy(logits, shares, label_smoothing=smoothing, reduction="none")
         return each.mean() if weights is None else (each * (shares @ weights)).mean()
 
 
 def _evaluate(state: State, data: Dataset) -> Validation:
-    """Evaluate the weights that the model will have, the last or averaged ones, on the validation split of `data`."""
+    """Return the metrics of the model's weights, averaged or last ones, on the validation split of `data`.
+
+    Raises `TrialFailed` if the loss is not a finite number.
+    """
     network = state.network
     if state.average:
         network = deepcopy(network)

@@ -16,9 +16,9 @@ from space import Architecture
 def named_model(word: str) -> tuple[str, Model]:
     """Return a short name and the model for `word`.
 
-    The folder of a model gives the model in it. All other words of `search.runs.networks.find_network` give fresh
-    weights, also those of trials, since a search keeps none; the model of a trial has the metrics of its proxy
-    training. Raises `UserError` for anything else, with the nearest name.
+    The folder of a model gives the model in it. Every other word that `search.runs.networks.find_network` knows gives
+    a model with fresh weights. This includes trials, since a search keeps no weights; the model of a trial has the
+    metrics of its proxy training. For an unknown word, raises `UserError` with the nearest name.
     """
     found = find_network(word)
     if found.model:

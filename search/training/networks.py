@@ -24,13 +24,14 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class NetworkToTrain:
-    """A network and its origin, as far as its name on the command line tells them.
+    """A network, with its origin as far as it is known.
 
     name: a name for folders. run, trial: the run and the trial of a network that is named by its run; "" and None
-    for others. source: the source of its images, None if unknown. missing: the settings that the user has to add,
-    "data=NAME data.path=...", if a model was trained, or its kind of data is known, but its source is not; else "".
-    digest: the digest of the data that a model was trained on, at the network's resolution; "" if unknown. The images
-    of `source` may have changed since, or be those of the run that a trained model derives from instead of its own.
+    for others. source: the source of its images, None if unknown. missing: the settings that the user must add, such
+    as "data=NAME data.path=...", for a model with an unknown source that is trained or whose kind of data is known;
+    else "". digest: the digest of the data that a model was trained on, at the network's resolution; "" if unknown.
+    The images of `source` can differ from these data: they may have changed, or belong to the run from which the
+    model derives.
     """
 
     architecture: Architecture
@@ -60,8 +61,8 @@ def network_to_train(word: str) -> NetworkToTrain:
 def network_of_model(folder: Path) -> NetworkToTrain:
     """Return the network of the model in `folder`, with the images of its training or of the run it derives from.
 
-    If the images are not known, and the network is trained or the kind of its images is known, `missing` names the
-    settings that the user has to add. Raises `UserError` if there is no model.
+    If the images are unknown, `missing` may name settings, see `NetworkToTrain`. Raises `UserError` if there is no
+    model.
     """
     document = read_document(folder)
     network, origin = decode(document.architecture), document.provenance
@@ -74,15 +75,14 @@ def network_of_model(folder: Path) -> NetworkToTrain:
 def network_of_metadata(facts: Metadata) -> NetworkToTrain:
     """Return the network of an exported file, with the images of the run that it derives from, if they are known.
 
-    Otherwise, if the network is trained or the kind of its images is known, `missing` names the settings that the
-    user has to add.
+    If the images are unknown, `missing` may name settings, see `NetworkToTrain`.
     """
     return _of_origin(decode(facts.architecture), facts.name, facts.provenance, facts.trained)
 
 
 def _of_origin(network: Architecture, name: str, origin: Provenance, trained: bool) -> NetworkToTrain:
     if origin.run and origin.run in runs():
-        # The digest of a trial that was not trained in full is that of the proxy's resolution.
+        # The digest of an untrained network is that of the data at the proxy's resolution.
         digest = origin.data_digest if trained else ""
         return NetworkToTrain(network, name, source=open_run(origin.run).config.data, digest=digest)
     missing = _missing(origin.data) if trained or origin.data else ""

@@ -1,6 +1,7 @@
-"""Products: models from a search among children, subnetworks that inherit the weights of a parent.
+"""The products of a search among children, which are subnetworks that inherit the weights of a parent network.
 
-The best child within each of several limits is fine-tuned. For comparison, so are the parent and the given models:
+The best child within each limit is fine-tuned. For comparison, the parent and the models in `weights` are fine-tuned
+too:
 
 search train RUN limit.macs=5M,10M,20M weights=models/b0,models/lite0
 """
@@ -33,17 +34,17 @@ if TYPE_CHECKING:
 RECIPE = "finetune"
 """The default recipe of products."""
 INHERITED = "inherited"
-"""The folder, inside that of a product, of the model before its fine-tuning."""
+"""The subfolder of a product's folder that holds the model before its fine-tuning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A network and its fine-tuning: the child that is chosen for one limit, the parent, or another model.
+    """A network and its fine-tuning. The network is the child chosen for one limit, the parent, or another model.
 
-    name: the limit as it was written, "macs=5M", or "parent", or the name of the model. trial: the trial of a child,
-    else None. amount: the limited cost of the network, in the unit of `space.cost.table`, None where it cannot be
-    known. task: the fine-tuning. folder: the folder of the model. parent: the file of the weights that the network
-    inherits from, None for another model.
+    name: the limit as the user wrote it ("macs=5M"), "parent", or the name of the other model. trial: the trial of a
+    child, else None. amount: the limited cost of the network, in the unit of `space.cost.table`; None if it is
+    unknown. task: the fine-tuning. folder: the folder of the model. parent: the file of the weights that the network
+    inherits from; None for another model.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Product:
 class Products:
     """All products of one command.
 
-    cost: the name of the limited cost. out: the path of the table and of the chart, without the ending.
+    cost: the name of the limited cost. out: the path of the table and of the chart, without the file extension.
     """
 
     cost: str
@@ -67,18 +68,18 @@ class Products:
 
 
 def has_limits(settings: Mapping[str, Any]) -> bool:
-    """Return True if the settings of `search train` contain a limit, so that it makes products."""
+    """Return True if the settings of `search train` contain a limit, so that the command makes products."""
     return any(key.startswith("limit.") for key in settings)
 
 
 def products_of(word: str, settings: Mapping[str, Any]) -> Products:
     """Return the products that `search train RUN limit.COST=A,B` describes, in the order of the limits.
 
-    The product of a limit is the most accurate complete trial of the run within it. Then come the parent, and the
-    models in the setting `weights`, which are fine-tuned alike. Raises `UserError` for a run without a parent,
-    invalid settings, limits on several costs, an unknown cost, a limit that no trial keeps, a word in `weights` that
-    is no model, two products with the same folder, a folder with another training than the product's, such as that of
-    another trial, and an `out` without a name.
+    For each limit, the product is the most accurate complete trial of the run within the limit. The parent and the
+    models in the setting `weights` follow; they are fine-tuned in the same way. Raises `UserError` for a run without
+    a parent, invalid settings, limits on several costs, an unknown cost, a limit that no trial keeps, a word in
+    `weights` that does not name a model, two products with the same folder, a folder that holds another training
+    (such as that of another trial), and an `out` without a name.
     """
     run = _run(word)
     name, amounts = _limits(settings)
@@ -115,16 +116,16 @@ def products_of(word: str, settings: Mapping[str, Any]) -> Products:
 
 
 def make(product: Product, callback: Callback | None = None) -> tuple[Model | None, Model]:
-    """Return the model of a product with inherited weights, and the fine-tuned one; write both into its folder.
+    """Write a product's model with inherited weights, and its fine-tuned model, into its folder, and return both.
 
-    The first is None for a product that is neither a child nor the parent, since it inherits nothing. A model that
-    the folder holds already is not made again, and an interrupted fine-tuning is resumed, also where the folder was
-    moved. `products_of` has refused those of other trainings.
+    The first model is None for a product that is neither a child nor the parent, since it inherits nothing. A model
+    that is already in the folder is not made again. An interrupted fine-tuning is resumed, even if the folder was
+    moved. `products_of` has already refused folders with other trainings.
     """
     from search.training.loop import train
 
     folder = product.folder / INHERITED
-    # The search may have gone on since a command that was stopped here: another child may be the best by now.
+    # If an earlier command was stopped here, the search may have gone on since, and another child may now be best.
     if product.parent and not (is_model(folder) and (product.folder / DOCUMENT).exists()):
         save_model(_inherited(product.task, product.parent), folder)
     if not is_model(product.folder):
@@ -134,19 +135,19 @@ def make(product: Product, callback: Callback | None = None) -> tuple[Model | No
 
 
 def _follow(product: Product) -> None:
-    """Write the task of a product whose folder was moved anew, with the path that its inherited weights have now."""
+    """Rewrite the task of a product whose folder was moved, with the new path of its inherited weights."""
     document = product.folder / DOCUMENT
     if product.parent and document.exists() and read_task(product.folder) != product.task:
         write_file(document, yaml.safe_dump(product.task.document(), sort_keys=False))
 
 
 def _refuse_other(product: Product) -> None:
-    """Raise `UserError` if the folder of the product holds another training, or a model of unknown training."""
+    """Raise `UserError` if the folder of the product holds another training, or a model without a task."""
     folder = product.folder
     if not (folder / DOCUMENT).exists() and not is_model(folder):
         return
     known, own = read_task(folder).document(), product.task.document()
-    # Those of a child lie in the folder itself, which may have been moved.
+    # Inherited weights lie in the product's own folder, which may have been moved.
     same = {"weights"} if product.parent else set()
     different = [key for key in own if own[key] != known[key] and key not in same]
     if different:
@@ -157,7 +158,7 @@ def _refuse_other(product: Product) -> None:
 
 
 def _other(run: Run, name: str, task: Task, model: str, base: Path) -> Product:
-    """Return another model that is fine-tuned beside the products. model: its folder, as it was written."""
+    """Return the product of a model in the setting `weights`. model: its folder, as the user wrote it."""
     found = find_network(model)
     path = model_folder(found, model)
     own = replace(task, architecture=found.architecture, trial=None, run="").for_data()
@@ -197,7 +198,7 @@ def _run(word: str) -> Run:
 
 
 def _limits(settings: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
-    """Return the name of the limited cost and its amounts as they were written.
+    """Return the name of the limited cost and its amounts as the user wrote them.
 
     Raises `UserError` for limits on several costs, an unknown cost, and an amount that is given twice.
     """
@@ -231,7 +232,7 @@ def _best(run: Run, name: str, amount: str) -> Trial:
 
 
 def _limited(config: Config, name: str, amount: str) -> Config:
-    """Return the search with limit.NAME=AMOUNT as its only limit. Raises `UserError` for an invalid amount."""
+    """Return `config` with limit.NAME=AMOUNT as its only limit. Raises `UserError` for an invalid amount."""
     try:
         value = cost_row(name).parse(amount)
     except UserError as error:

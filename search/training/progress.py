@@ -21,7 +21,7 @@ EVENTS = "events.out.tfevents.*"
 
 
 class Callback:
-    """The events of a training. This base class ignores them all."""
+    """The base class of callbacks, which are told the events of a training. Its methods do nothing."""
 
     def on_train_begin(self, task: Task, progress: Progress, steps: int, folder: Path) -> None:
         """Handle the start of a training, or its resume at `progress`.
@@ -42,7 +42,7 @@ class Callback:
         """Handle the end of an epoch."""
 
     def on_train_end(self) -> None:
-        """Handle the end of the training, also where it failed or was stopped."""
+        """Handle the end of the training, also if it failed or was stopped."""
 
 
 class Terminal(Callback):
@@ -122,14 +122,14 @@ class Terminal(Callback):
 
 
 class Paused(Exception):
-    """The end of a turn: the training can go on from its last checkpoint, on this machine or another."""
+    """The exception that ends a turn, see `Turn`. The training can resume from its last checkpoint on any machine."""
 
 
 class Turn(Callback):
-    """A callback that ends a turn of a training: it raises `Paused` after the first checkpoint past `seconds`.
+    """A callback that limits a training to a turn of about `seconds`, and then raises `Paused`.
 
-    folder: the folder of the training. seconds: the time from the creation of this callback, after which the next
-    checkpoint ends the turn.
+    It raises `Paused` after the first checkpoint that is written later than `seconds` after the creation of this
+    callback. folder: the folder of the training.
     """
 
     def __init__(self, folder: Path, seconds: float) -> None:
@@ -146,7 +146,7 @@ class Turn(Callback):
 
 
 class TensorBoard(Callback):
-    """A callback that writes event files into the training's folder: tensorboard --logdir models.
+    """A callback that writes event files into the training's folder, for `tensorboard --logdir models`.
 
     Raises `UserError` where TensorBoard is not installed.
     """

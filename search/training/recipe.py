@@ -177,7 +177,7 @@ class Stage:
 def stages(recipe: Recipe, evaluated: int) -> Iterator[Stage]:
     """Yield the stages of a training whose network is evaluated on images of `evaluated` pixels.
 
-    They have the same number of epochs, within one.
+    The numbers of epochs of the stages differ by at most one.
     """
     count = recipe.stages
     for number in range(count):
@@ -194,7 +194,7 @@ def stages(recipe: Recipe, evaluated: int) -> Iterator[Stage]:
 
 
 def at_stage(value: float | Span | tuple[float, ...], number: int, count: int) -> float:
-    """Return `value` in stage `number`, counted from 0, of `count`; a span over one stage has its last value."""
+    """Return `value` in stage `number` (from 0) of `count` stages. For one stage, a span gives its last value."""
     if isinstance(value, tuple):
         return value[number]
     if isinstance(value, Span):

@@ -16,8 +16,8 @@ class TensorFlowRMSProp(torch.optim.Optimizer):
     rate of each step. Weight decay is added to the gradient.
 
     torch's RMSprop adds epsilon outside of the root, begins the average at 0, and multiplies the whole momentum by
-    the current learning rate. With the EfficientNets' epsilon of 0.001, its steps are 1 to 32 times as long: the
-    smaller the gradients, the longer.
+    the current learning rate. With the EfficientNets' epsilon of 0.001, torch's steps are 1 to 32 times as long; the
+    factor grows as gradients get smaller.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class TensorFlowRMSProp(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take a step. Returns the loss that `closure` computes, None without one."""
+        """Take a step. Return the loss that `closure` computes; None without a closure."""
         loss = None
         if closure is not None:
             with torch.enable_grad():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from search.training.progress import Callback
 
 DEFAULTS = "train", "default"
-"""The document of the settings outside groups."""
+"""The group and the name of the document that holds the defaults of all settings outside `GROUPS`."""
 GROUPS = ("data", "recipe")
 MODELS = Path("models")
 
@@ -81,11 +81,11 @@ def recipe_of(name: str, inner: Mapping[str, Any]) -> Recipe:
 
 
 def source_of(network: NetworkToTrain, name: Any, inner: Mapping[str, Any]) -> Source:
-    """Return the source that data=`name` selects, else that of the network's search or training.
+    """Return the source that data=`name` selects; without a name, the source of the network's search or training.
 
     inner: settings of the group `data`, such as {"path": "photos"}, which replace those of the source. Raises
-    `UserError` for an unknown name, for invalid settings, and if there is no source: synthetic images are taken only
-    for data=shapes.
+    `UserError` for an unknown name, for invalid settings, and if no source is known. Synthetic images are used only
+    if data=shapes asks for them.
     """
     if name is None and network.missing:
         raise UserError(
@@ -120,7 +120,7 @@ def refuse_unknown(settings: Mapping[str, Any], known: Mapping[str, Any]) -> Non
 
 
 def claim(folder: Path, settings: Mapping[str, Any]) -> Path:
-    """Return the folder of a new training: `folder` if the user named it, else a new one that no process has.
+    """Return the folder of a new training: `folder` if the user named it, else a folder that is newly created.
 
     Raises `UserError` if the folder that the user named is taken.
     """

@@ -1,4 +1,4 @@
-"""The state of a full training: at its start, on disk, and after a resume."""
+"""The state of a full training: its creation, its checkpoints, and its resume."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from space.refusal import UserError
 class State:
     """The state of a training and the objects that change it.
 
-    initial: the result of `initial_network`, with the conventions of the weights; its network is `network`, which is
-    trained. forward: `network` as it is called, wrapped for several processes and compiled if the recipe says so.
-    frozen: the modules that are not trained. average: the running average of the weights; None: there is none.
-    class_weights: the weights (classes,) in a balanced loss; None: all classes weigh the same. losses: the losses of
-    the steps since the last check. saved_at: the time of the last checkpoint, on the monotonic clock. elastic: the
-    children that are trained with the network; None: it is trained alone.
+    initial: the result of `initial_network`. network: the network of `initial`, which is trained. forward: the
+    callable form of `network`: wrapped for several processes, and compiled if the recipe says so. frozen: the modules
+    that are not trained. average: the running average of the weights; None: no average. class_weights: the weights
+    (classes,) in a balanced loss; None: all classes weigh the same. losses: the losses of the steps since the last
+    check. saved_at: the time of the last checkpoint, as `time.monotonic` returns it. elastic: the children that are
+    trained with the network; None: it is trained alone.
     """
 
     task: Task
@@ -124,10 +124,10 @@ def _refuse_small_batches(batch: int, images: int, processes: int) -> None:
 
 
 def _progress(task: Task, folder: Path, data: Dataset) -> Progress:
-    """Return the progress of the training in `folder`, or that of a new training if there is no checkpoint.
+    """Return the progress of the training in `folder`; without a checkpoint, the progress of a new training.
 
-    Sets torch's number of threads to that of the checkpoint, else to the task's if it has one. Raises `UserError` if
-    the checkpoint is damaged or the data have changed since it was written.
+    If there is a checkpoint, torch's number of threads is set to its number, else to the task's number, if any.
+    Raises `UserError` if the checkpoint is damaged or the data have changed since it was written.
     """
     progress = read_progress(folder)
     threads = progress.threads if progress else task.threads
@@ -149,16 +149,16 @@ def check_losses(state: State) -> None:
     for step, value in enumerate(values, start=first + 1):
         if not math.isfinite(value):
             raise TrialFailed(f"The training loss became {value} at step {step}.")
-        # One by one, so that the sum doesn't depend on when losses are checked.
+        # Losses are added one by one, so that the rounding of the sum does not depend on when they are checked.
         state.progress.loss += value
     state.losses.clear()
 
 
 def save_checkpoint(state: State, counted: float) -> float:
-    """Write a checkpoint, and return the time until which `progress.seconds` now counts, for the next call.
+    """Add the time since `counted` to `progress.seconds`, and write a checkpoint in the first process.
 
-    Only the first process writes. counted: the time until which `progress.seconds` counted before, on the clock of
-    `time.perf_counter`.
+    counted: the time up to which `progress.seconds` has counted, as `time.perf_counter` returns it. Returns the value
+    of `counted` for the next call. Raises `TrialFailed` as `check_losses` does.
     """
     check_losses(state)
     now = time.perf_counter()

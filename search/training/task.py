@@ -1,4 +1,4 @@
-"""A full training as a value: everything that its result depends on. This module does not import torch."""
+"""The description of a full training: everything that its result depends on. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Task:
 
     @classmethod
     def of_document(cls, document: documents.Document) -> Self:
-        """Return the task from the values that the method `document` returned. Raises `UserError` for others."""
+        """Return the task from values that the method `document` returned. Raises `UserError` for other values."""
         try:
             rest = {
                 key: document[key]
@@ -76,7 +76,7 @@ class Task:
             raise UserError(f"{DOCUMENT} does not describe a training: {error}.") from None
 
     def for_data(self) -> Self:
-        """Return the task for the classes and channels of the data, at the resolution of evaluation.
+        """Return the task with its network adapted to the data's classes and channels, at the evaluated resolution.
 
         Opens the data. Raises `UserError` if they are unusable.
         """

@@ -152,7 +152,10 @@ def _classes(model: Model) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """Return `text` as inline code of Markdown, which no backtick in it ends. Unprintable characters are escaped."""
+    """Return `text` as inline code of Markdown, with a fence that no backtick in it can end.
+
+    Unprintable characters are escaped.
+    """
     line = one_line(text)
     longest = max(map(len, re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)

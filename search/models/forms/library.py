@@ -40,7 +40,7 @@ class Inner:
 
 
 def inner(architecture: Architecture) -> Iterator[Inner]:
-    """Yield the inner widths of each block of a network of MBConv and Fused-MBConv."""
+    """Yield the `Inner` widths of each block. All blocks of the network must be MBConv or Fused-MBConv."""
     for block in plan(architecture)[1:-1]:
         stage = architecture.stages[int(block.name.split(".")[1])]
         widths = {conv.name: conv.width for conv in block.convs}
@@ -55,7 +55,7 @@ def require_expanded(library: str, block: Inner) -> None:
 
 
 def require_squeezed(library: str, block: Inner, theirs: int) -> None:
-    """Raise `UserError` if the squeeze-excitation has another width than the library's, `theirs`."""
+    """Raise `UserError` if the squeeze-excitation does not have the width `theirs` that the library gives it."""
     if block.bottleneck is not None and block.bottleneck != theirs:
         raise UserError(
             f"{library} would squeeze {block.width_in} channels to {theirs}, not {block.bottleneck}."
@@ -72,5 +72,5 @@ def loading(library: str, modules: dict[str, str]) -> str:
 
 
 def in_docstring(name: str) -> str:
-    """Return `name` with the characters replaced that could end a docstring or begin an escape sequence in it."""
+    """Return `name` with quotation marks and backslashes replaced, which would break a docstring that contains it."""
     return name.replace("\\", "/").replace('"', "'")

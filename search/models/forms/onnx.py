@@ -52,7 +52,7 @@ def _exported(network: nn.Module, images: Tensor, metadata: Mapping[str, str], o
                 opset_version=opset,
                 verbose=False,
             )
-        except Exception as error:  # Whatever an exporter raises for an op or an opset that it lacks.
+        except Exception as error:  # The exporter may raise anything for an op or opset that it lacks.
             which = "as an ONNX file" if opset is None else f"with opset {opset}"
             raise UserError(f"The network cannot be written {which}: {first_line(error)}.") from None
     assert program is not None
@@ -64,7 +64,7 @@ def _exported(network: nn.Module, images: Tensor, metadata: Mapping[str, str], o
 
 
 def _require_opset(proto: Any, opset: int | None) -> None:
-    """Raise `UserError` if the model's opset is not `opset`, as after a failed conversion. None permits any."""
+    """Raise `UserError` if the model does not have `opset`, as after a failed conversion. None permits any opset."""
     written = next(one.version for one in proto.opset_import if one.domain in ("", "ai.onnx"))
     if opset not in (None, written):
         raise UserError(f"The network cannot be written with opset {opset}, only with {written}.")
@@ -72,7 +72,7 @@ def _require_opset(proto: Any, opset: int | None) -> None:
 
 @contextmanager
 def _silent(*names: str) -> Iterator[None]:
-    """Silence the loggers with these names: their messages are for developers of exporters."""
+    """Silence the loggers with these names, whose messages are for developers of exporters."""
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""The check of exported files that compute: their logits must equal torch's before they are written."""
+"""The check of exported files that can run: they are written only if their logits equal those of torch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ready(model: Model) -> Iterator[tuple[Network, Tensor]]:
 
 
 def require_equal(form: str, compute: Callable[[Tensor], Tensor], network: Network, images: Tensor) -> None:
-    """Raise `UserError` unless `compute` gives the logits of `network` for all `images`, and for a single one."""
+    """Raise `UserError` unless `compute` gives the logits of `network` for all `images`, and for the first alone."""
     for batch in (images, images[:1]):
         error = difference(compute(batch), network(batch))
         if not error <= TOLERANCE:

@@ -10,7 +10,7 @@ from space import Architecture, Stage, Stem, UserError
 from space.block_strings import encode_blocks
 
 _ACTS = {"silu": "swish", "relu": "relu", "relu6": "relu6", "hardswish": "hard_swish"}
-"""The names of `timm.layers.get_act_layer` by our names."""
+"""The names of activations in `timm.layers.get_act_layer`, by our names."""
 _MIN_OUTPUT_STRIDE = 32
 """timm's default `output_stride`. Where the total stride is larger, timm replaces strides by dilations."""
 _LIBRARY = "timm's EfficientNet"

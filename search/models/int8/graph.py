@@ -1,4 +1,4 @@
-"""The graph of an ONNX model before quantisation: its layers, simplified and with names."""
+"""The graph of an ONNX model before quantisation, simplified, with its layers and with a name for each node."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def require_ends(names: Collection[str]) -> None:
 
 @contextmanager
 def prepared(float32: bytes) -> Iterator[Graph]:
-    """Yield an ONNX model of `search export-model`, simplified. Its temporary files last as long as the context.
+    """Yield the simplified graph of an ONNX model of `search export-model`. Its files last as long as the context.
 
     float32: the bytes of the model's file. Raises `UserError` where a package is missing, and for an opset below
     `MIN_OPSET`.

@@ -16,16 +16,20 @@ from space.timing.clock import settled, timer_of, undisturbed
 from space.timing.ratio import median_and_spread
 
 _SHARE = 0.1
-"""A layer quantises badly if its divergence, with it alone in int8, is at least this share of the sum over layers."""
+"""A layer quantises badly if its `LayerLoss.share` is at least this."""
 _NAMED = 5
 """The largest number of badly quantised layers that are named."""
 _WARMUP, _PAIRS, _SETTLED_MS = 20, 41, 20.0
-"""Untimed runs of each model, pairs of timings, and milliseconds for which a model runs before the other's turn."""
+"""The untimed runs of each model, the pairs of timings, and the shortest duration of a timing in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerLoss:
-    """A layer, and the divergence (nats) of the model with it alone in int8. share: its part of all layers' sum."""
+    """The loss from quantising one layer alone.
+
+    divergence: the divergence of the model with this layer in int8 from the float32 model, in nats. share: the
+    divergence as a share of the sum over all layers.
+    """
 
     name: str
     divergence: float
@@ -66,9 +70,9 @@ def worst_layers(graph: Graph, model: Quantized, images: Inputs) -> tuple[LayerL
 
 
 def remedies(architecture: Architecture, layers: tuple[LayerLoss, ...]) -> tuple[str, ...]:
-    """Return pieces of advice against a loss of accuracy in int8, a few words each; () if there is none.
+    """Return short pieces of advice against a loss of accuracy in int8; () if there is no advice.
 
-    They follow from the network's activations and squeeze-excitation, and from the names of `layers`.
+    They depend on the network's activations and squeeze-excitation, and on the names of `layers`.
     """
     acts, squeezed = {architecture.stem.act, architecture.head.act}, False
     for stage in architecture.stages:

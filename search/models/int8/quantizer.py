@@ -4,8 +4,8 @@
         best = quantized(graph, calibration, held_out)
     Path("network.int8.onnx").write_bytes(best.content)
 
-The ranges of activations are calibrated on images, in two ways. The better way is kept: the one whose class
-probabilities on other images are nearer to those of the float32 model.
+The ranges of activations are calibrated on images by two methods. On other images, the class probabilities of both
+results are compared with those of the float32 model, and the nearer result is kept.
 """
 
 from __future__ import annotations
@@ -117,10 +117,10 @@ def quantize_nodes(
     excluded: Sequence[str] = (),
     only: Sequence[str] = (),
 ) -> bytes:
-    """Return the bytes of an ONNX file with nodes in int8: those named in `only` (empty: all) and not in `excluded`.
+    """Return the bytes of an ONNX file with some nodes in int8: those in `only` (empty: all) and not in `excluded`.
 
     ranges: the result of `calibrated`. reduced: True for weights of 7 bits, so that sums of products do not overflow
-    16 bits. Depthwise weights keep 8 bits: onnxruntime computes depthwise convolutions without such sums.
+    16 bits. Depthwise weights keep 8 bits, since onnxruntime computes depthwise convolutions without such sums.
     """
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer  # type: ignore[import-untyped]
