@@ -167,5 +167,5 @@ def _single() -> list[Any]:
 
 
 def _is_main() -> bool:
-    """Return True in the only process that prints and writes: without torchrun this one, with it the first."""
+    """Return True in the process that prints and writes: the first process of torchrun, or the only process."""
     return os.environ.get("RANK", "0") == "0"

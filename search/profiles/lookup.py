@@ -44,9 +44,9 @@ def latency_profile(space: Space, near: float | None = None) -> Profile | None:
     """Return a saved profile of latencies that serves `space`, in onnxruntime with one image and one thread.
 
     The first choice is the profile of the space, even if few of its blocks were measured: in a space of thousands of
-    blocks, most are estimated. The second is the profile of networks near the latency `near` in milliseconds, if given.
-    The third is any profile that `serving` finds. Returns None if no profile serves the space or onnxruntime is
-    missing. Raises `UserError` if the file of the space's profile is damaged.
+    blocks, most are estimated. The second is the profile of networks of the space near the latency `near` in
+    milliseconds, if given. The third is any profile that `serving` finds. Returns None if no profile serves the space
+    or onnxruntime is missing. Raises `UserError` if the file of the space's profile is damaged.
     """
     profiles = _latencies(1)
     if not profiles:

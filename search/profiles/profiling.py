@@ -33,7 +33,7 @@ Wait = Callable[[Path], None]
 
 
 class Bench(Protocol):
-    """The interface of benches, which time networks: `StepBench` for training steps, `LatencyBench` for inferences."""
+    """The interface of benches, which time networks: `StepBench` (training steps) and `LatencyBench` (inferences)."""
 
     def seconds(self, networks: list[Architecture]) -> float:
         """Return the estimated seconds to measure `networks` on an idle machine."""

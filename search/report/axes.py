@@ -25,6 +25,6 @@ def cost_axis(name: str) -> Axis:
 
 
 def name_in_a_sentence(name: str) -> str:
-    """Return the title of a cost inside a sentence: "latency", but "MACs"."""
+    """Return the title of a cost as it is written inside a sentence: "latency" in lower case, but "MACs"."""
     title = COSTS[name].title
     return title.lower() if title[1:].islower() else title

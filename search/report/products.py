@@ -1,4 +1,7 @@
-"""The table and the chart of the products of a search among children: accuracy against the limited cost."""
+"""The table and the chart of products, the fine-tuned models of a search among the children of a parent network.
+
+A child is a sub-network that inherits the parent's weights. The chart shows accuracy against the limited cost.
+"""
 
 from __future__ import annotations
 
