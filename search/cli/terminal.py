@@ -113,7 +113,7 @@ def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoR
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}.", 1, program)
     except Exception as error:
-        # Imported here, since help does not need it and would take 1.5 times as long.
+        # Imported here, since help does not need this module and would take 1.5 times as long with it.
         from space.refusal import UserError
 
         if not isinstance(error, UserError):

@@ -85,7 +85,7 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
 
 
 def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
-    """Fine-tune the best network within each limit, and print their table; or only print the settings."""
+    """Fine-tune the best network within each limit and print their table, or only print the settings."""
     import yaml
 
     from search.cli.table import table

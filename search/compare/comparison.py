@@ -1,4 +1,4 @@
-"""Carry out a comparison. A repeated call reuses finished trainings, whose models are on disk."""
+"""The execution of a comparison. A repeated call reuses finished trainings, whose models are on disk."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Trained:
 class Compared:
     """The result of a comparison: every network of the lineup with its measurements, in the same order.
 
-    costs: the function of (name of a cost, network) that returns a cost; it measures only what was not measured yet.
+    costs: the function of (name of a cost, network) that returns a cost. It measures each cost at most once.
     """
 
     plan: Plan
@@ -80,7 +80,7 @@ class Compared:
 def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> Compared:
     """Carry out all missing trainings and evaluations, and return the result.
 
-    note: a function that receives lines about the progress. display: shows the random search; None shows nothing.
+    note: a function that receives lines about the progress. display: the display of the random search, None for none.
     Raises `UserError` if the folder holds a comparison with another plan or on other images, if another process works
     on it, and if a training or the random search fails.
     """

@@ -31,11 +31,11 @@ Note = Callable[[str], None]
 
 
 def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
-    """Return the names of the costs, as in `space.cost.table`, in which rivals are matched to a network.
+    """Return the names of the costs, as in `space.cost.table`, by which rivals are matched to a network.
 
-    match: the setting, names separated by commas. Without it, they are the costs that the search `config` limits;
-    else the first cost of its reward; else, or without a search, multiply-adds. Raises `UserError` for an unknown
-    cost.
+    match: the setting `match`, names separated by commas. If it is empty, the costs are those that the search
+    `config` limits. If there are none, it is the first cost of the search's reward. If there is no such cost, or no
+    search, it is multiply-adds. Raises `UserError` for an unknown cost.
     """
     if match:
         return tuple(cost_row(name.strip()).name for name in match.split(","))

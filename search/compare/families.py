@@ -1,4 +1,4 @@
-"""Families compared: accuracy as a function of a cost, the area below the curves, and equal accuracy at less cost.
+"""The comparison of families: accuracy as a function of a cost, areas below the curves, and cost at equal accuracy.
 
 The area is the hypervolume of accuracy and the logarithm of the cost. Its unit is an accuracy of 1 over one doubling
 of the cost. Its reference point is fixed before any training: the accuracy of chance, and twice the largest cost of a
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 _DRAWS = 1000
 """The number of draws of images and seeds."""
 Point = tuple[float, float]
-"""(accuracy, cost)."""
+"""A pair (accuracy, cost)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A family: its members from cheap to expensive.
+    """The accuracies and costs of a family, whose members are ordered from cheap to expensive.
 
-    costs: the cost of each member. accuracies: the accuracies of each member, seed by seed. draws: the mean accuracy
-    of each member in every draw of images and seeds.
+    names, costs: the name and the cost of each member. accuracies: the accuracies of each member, seed by seed.
+    draws: the mean accuracy of each member in every draw of images and seeds.
     """
 
     family: str
@@ -111,7 +111,7 @@ def curves(every: Sequence[Trained], costs: Sequence[float], seed: int = 0) -> l
 
 
 def areas(families: Sequence[Curve], reference: Point) -> list[Area]:
-    """Return the hypervolume of each family. reference: the lowest accuracy and the largest cost that count."""
+    """Return the hypervolume of each family. reference: the lowest accuracy and the largest cost, which bound it."""
     seeds = [
         [
             _area(tuple(own[seed] for own in one.accuracies), one.costs, reference)

@@ -101,7 +101,7 @@ def _best_of_random(random: Run, match: Match) -> Contender | str:
 
 
 def _among(random: Run) -> str:
-    """Return the number of networks of a random search, as the end of its best network's `Contender.origin`."""
+    """Return ", of N", where N is the number of a random search's networks; its best network's origin ends so."""
     return f", of {networks(random)}"
 
 

@@ -114,7 +114,8 @@ class Plan:
     def random_found(self) -> Run | None:
         """Return the random search as it is now, None if it has not begun, or the plan has none.
 
-        Raises `UserError` if the run is no random search, or its rewards cannot be compared with those of the run.
+        Raises `UserError` if the run found is not a random search, or if its rewards cannot be compared with those of
+        the plan's run.
         """
         name = self.random_run
         if not self.run or not name or not (isinstance(self.settings.random, str) or (RUNS / name).exists()):

@@ -17,7 +17,7 @@ from space import Architecture
 _FORWARD = 1 / 3
 """The cost of an image in validation relative to training, where the backward pass costs two forward passes."""
 _MAX_BATCH = 32
-"""The largest number of images in a timed step; the time of a larger batch is in proportion."""
+"""The largest number of images in a timed step. The time of a larger batch is assumed to be proportional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Price:
 
 
 def all_tasks(plan: Plan, every: Sequence[Contender]) -> list[Task]:
-    """Return all trainings of a comparison from its start: those that decide about learning rates, and the others."""
+    """Return all trainings of a comparison from its start: those that select learning rates, and the others."""
     seed, rates = plan.seeds[0], plan.settings.rates
     chosen = representatives(every).values() if len(rates) > 1 else ()
     tries = [task_of(plan, one, seed, rate) for one in chosen for rate in rates]

@@ -92,7 +92,7 @@ def packed(job: Training) -> Training:
 
 
 def unpack(job: Training, returned: Returned) -> None:
-    """Write what came back from another machine into the folder of the training."""
+    """Write the files that came back from another machine into the folder of the training."""
     if returned.files and not (job.folder / TASK).exists():
         write_file(job.folder / TASK, yaml.safe_dump(job.task.document(), sort_keys=False))
     for name, content in returned.files.items():

@@ -26,7 +26,7 @@ MAX_NETWORKS = 60
 FIRST = 20
 """The `max_networks` of a first campaign in the whole space, before networks near a given latency are measured."""
 _NEAR = (0.5, 1.5)
-"""The factors of a latency between which the latency of a network counts as near it."""
+"""A network counts as near a latency if its predicted latency is between these multiples of it."""
 _ENOUGH = 10
 """The smallest number of networks near a latency to which a profile is fitted: 10 small networks predict small ones
 better than 60 of all sizes (lab book, where the errors of a profile come from)."""
@@ -36,11 +36,11 @@ _MANY, _FEW = 1000, 10
 
 @dataclass(frozen=True)
 class Campaign:
-    """The networks to measure for a profile.
+    """The networks to measure for a profile, and the conditions.
 
-    They depend only on the space and on `max_networks`, unless they are `given`. batch: the number of images in a
-    step or an inference. max_networks: the largest number of networks that are chosen; two more are measured, see
-    `networks`. near: the latency in milliseconds that the given networks are near, see `narrowed`.
+    batch: the number of images in a step or an inference. max_networks: the largest number of networks that are
+    chosen; two more are measured, see `networks`. near: the latency in milliseconds that the given networks are near,
+    see `narrowed`. given: the networks to measure; () to choose them by the space and `max_networks` alone.
     """
 
     space: Space

@@ -126,7 +126,7 @@ def folder() -> Path:
 def file_of(
     device: Device, batch: int, space: Space, cost: TimedCost = "step", near: float | None = None
 ) -> Path:
-    """Return the file for the profile of `space` in `folder`. The same space with other pinned choices has another.
+    """Return the file for the profile of `space` in `folder`. Each set of pinned choices has a file of its own.
 
     near: the latency in milliseconds that the measured networks are near; None for the whole space. It has no effect
     on the file of a profile of step times.

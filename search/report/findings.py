@@ -37,7 +37,7 @@ ANSWERS = {"best": "Best", "most-accurate": "Most accurate", "cheapest": "Cheape
 
 @dataclass(frozen=True)
 class Comparison:
-    """Trials with the differences of their accuracies.
+    """A comparison of trials by their accuracies.
 
     fresh: True if the accuracies are from trainings with fresh seeds after the search, False if they are from the
     search's single trainings. differences: the differences of accuracy, in the order of the trials.
@@ -83,13 +83,13 @@ class Findings:
     environment: the recorded environment of the run, {} if unknown. answers: trials by the names in `ANSWERS`; empty
     if no trial is complete. verdict: the verdict of the finals; None before their end, and without finals. base: the
     network that answers are compared with. base_trial: the trial of the base, None if it was not trained. images: the
-    number of validation images, None if unknown. comparison: the comparison of the trials with fresh seeds by these
-    trainings; without such trials, of the answers and the base by their single trainings. searched: the comparison of
-    all complete trials by the accuracies that the search saw. comparison and searched are None without an answer.
-    baseline: the run that supplies random draws, by default this run. drawn: the trials of `baseline` that were drawn
-    at random. over_random: the margin of the winner's reward over the best of as many draws; None with too few draws,
-    and if all trials are draws. proposals: the sampler's proposals compared with the draws; None with too few of
-    either.
+    number of validation images, None if unknown. comparison: the trials that were trained again with fresh seeds,
+    compared by these trainings; if there are none, the answers and the base, compared by their single trainings.
+    searched: all complete trials, compared by the accuracies that the search saw. comparison and searched are None
+    without an answer. baseline: the run that supplies random draws, by default this run. drawn: the trials of
+    `baseline` that were drawn at random. over_random: the margin of the winner's reward over the expected best of
+    draws, at most as many as this run has complete trials; None with too few draws, and if all trials are draws.
+    proposals: the sampler's proposals compared with the draws; None with too few of either.
     """
 
     run: Run

@@ -23,8 +23,8 @@ _RUNGS = (
 def low_fidelity_section(run: Run) -> Iterator[Section]:
     """Yield a section with a table of the rungs (the numbers of epochs) below the full training, if there are any.
 
-    If a network had both, a chart compares rewards (with several objectives, accuracies) after low-fidelity and full
-    trainings.
+    A chart compares the rewards (with several objectives, the accuracies) after low-fidelity and full trainings, if
+    any network had both.
     """
     ladder = run.config.ladder
     if len(ladder.epochs) == 1:

@@ -13,7 +13,7 @@ PALETTE = (
     "#7a4b2a",
     "#6a51a3",
 )
-"""The colours on paper; a page has its own for light and for dark screens (`page/page.css`)."""
+"""The colours on paper. A page has its own colours for light and for dark screens (`page/page.css`)."""
 GREY = 6
 """The index of grey in the palette, for series that are not compared, such as random draws."""
 _COLOURS = (0, 1, 2, 3, 4, 5, 7, 8)

@@ -103,7 +103,7 @@ class Sampler(BaseModel, ABC):
 
     @property
     def random_until(self) -> int | None:
-        """The number of results (of trials, if `stratified`) below which proposals are random; None: always."""
+        """The number of results (if `stratified`, of trials) below which proposals are random; None if all are."""
         return 0
 
     def attempts(self, trials: int) -> int:

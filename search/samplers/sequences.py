@@ -85,7 +85,7 @@ class GridWalk:
 class QuasiRandom(Sampler):
     """A sampler that follows a low-discrepancy sequence, which is spread more evenly than random points."""
 
-    # Another proposal, instead of the nearest network, keeps the points as evenly spread as the sequence.
+    # A new proposal, instead of the nearest network, keeps the points as evenly spread as the sequence.
     max_attempts: ClassVar[int] = 1000
     random: ClassVar[bool] = False
     multi_objective: ClassVar[bool] = True

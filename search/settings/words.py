@@ -38,9 +38,9 @@ def is_setting(word: str) -> bool:
 def parse(words: Iterable[str]) -> dict[str, Any]:
     """Return the settings in `KEY=VALUE` words by their keys.
 
-    A value that looks like a number, a boolean, a list, a mapping or None is converted; any other value is a text. The
-    choice of a group is always a text, and the value of a setting in `_NAMES` is a text or None. Raises `UserError`
-    for a word of another form, an empty value, and a key that is set twice.
+    A value that looks like a number, a boolean, a list, a mapping or None is converted; any other value is a text.
+    The choice of a group is always a text, and the value of a setting in `_NAMES` is a text or None. Raises
+    `UserError` for a word of another form, an empty value, and a key that is set twice.
     """
     settings: dict[str, Any] = {}
     for word in words:
@@ -51,7 +51,7 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
             raise UserError(f"{key} is set twice.")
         if not value.strip():
             raise UserError(f"{key}= has no value; {key}=null means none.")
-        # A group always has a choice, so pruner=none is the choice of that name.
+        # A group always has a choice, so pruner=none chooses the pruner named "none".
         settings[key] = value if key in GROUPS else _value(value, key.startswith("space."), key in _NAMES)
     return settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 CONFIDENCE = 0.95
-"""The confidence level of all intervals. In tables and pages it holds for all of their comparisons together."""
+"""The confidence level of all intervals. In a table or a page it holds for all comparisons there together."""
 
 
 def t_quantile(freedom: float, comparisons: int = 1) -> float:

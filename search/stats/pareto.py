@@ -72,8 +72,8 @@ def crowding(points: Sequence[Objectives]) -> list[float]:
 def hypervolume(points: Sequence[Objectives], reference: Objectives) -> float:
     """Return the volume of the region that the points dominate, up to `reference`.
 
-    Points beyond `reference` add nothing. Without points the volume is 0. It is exact, and computed in slices along
-    the last objective, which takes about 0.2 s for a front of 300 points with three objectives.
+    Points beyond `reference` add nothing. Without points the volume is 0. The result is exact. It is computed in
+    slices along the last objective, in about 0.2 s for a front of 300 points with three objectives.
     """
     inside = [point for point in points if all(x < r for x, r in zip(point, reference, strict=True))]
     *rest, end = reference

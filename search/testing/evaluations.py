@@ -43,7 +43,7 @@ def slowly(request: Request, report: Callable[[int, float], None]) -> Result:
 
 
 def fails_once(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Raise OSError, a fault of the machine, in the first attempt of a trial; then return `looked_up`'s result."""
+    """Raise OSError, a fault of the machine, in the first attempt of a trial; later return `looked_up`'s result."""
     if request.attempt == 1:
         raise OSError("no space left on device")
     return looked_up(request, report)

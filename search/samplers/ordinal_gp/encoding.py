@@ -29,7 +29,7 @@ class Encoding:
     """
 
     def __init__(self, choices: Sequence[Choice], active: Callable[[Point], Sequence[bool]]) -> None:
-        """Prepare the code. active: a function from a point to one flag for each choice, True if it is active."""
+        """Prepare the axes. active: a function from a point to one flag for each choice, True if it is active."""
         self._active = active
         self._axes = [_axes(len(choice.options), choice.ordered) for choice in choices]
         self._groups = _groups(choices)
@@ -38,7 +38,7 @@ class Encoding:
         self.spread_of_sums = sum(variances[choice] for group in self._groups for choice in group) or 1.0
 
     def __call__(self, points: Sequence[Point]) -> tuple[Vectors, Vectors]:
-        """Return the codes of `points`, and the sums over stages of the codes of a choice, one row for each point."""
+        """Return two arrays with one row for each point: the codes, and the sums of codes over stages."""
         shape = len(points), len(self._axes)
         indices = np.array(points, dtype=int).reshape(shape)
         active = np.array([self._active(point) for point in points], dtype=float).reshape(*shape, 1)

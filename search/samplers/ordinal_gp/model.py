@@ -20,7 +20,7 @@ do not shape the model."""
 
 
 class Model:
-    """A mixture of Gaussian processes: the weighted posteriors of all likely hypotheses (a kernel and a noise)."""
+    """A mixture of Gaussian processes: the weighted posteriors of likely hypotheses, each a kernel and a noise."""
 
     def __init__(
         self,

@@ -26,8 +26,8 @@ from space import Point
 MIN_RESULTS = 2
 """The number of results (rewards) below which there is no model, however many trials have begun."""
 RANDOM_STARTS, MUTATED_STARTS, PARENTS, MAX_CHANGES = 200, 200, 8, 3
-"""The starting points of the local search: random ones, and mutations of the best PARENTS with up to MAX_CHANGES
-changes."""
+"""The numbers of starting points of the local search (random points, and mutations of the best points), of the best
+points that are mutated, and of changes in a mutation at most."""
 ALWAYS, STEP, MAX_WEIGHED = 32, 8, 200
 """Kernels are weighted by their likelihood at every proposal up to ALWAYS results, and every STEP results after that.
 The likelihood is computed on up to MAX_WEIGHED results, whereas predictions use all results."""
