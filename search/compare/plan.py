@@ -92,11 +92,7 @@ class Plan:
         return "latency" in self.matched or bool(self.config and self.config.latencies)
 
     def costs(self, file: Path | None, note: Note) -> Costs:
-        """Return the function that computes network costs.
-
-        file: the file of measured costs, None to keep them in memory. note: a function that receives lines about the
-        progress.
-        """
+        """Return the function that computes network costs. file: the file of measured costs, None for no file."""
         proxy = self.config.proxy if self.config else Proxy(device=self.recipe.device)
         known = (("step", self.config.forecast), ("latency", self.config.latencies)) if self.config else ()
         forecasts = {name: forecast for name, forecast in known if forecast}

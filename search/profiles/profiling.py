@@ -101,10 +101,8 @@ def make(
     profile is fitted to the latter; the former have little weight, and only in the estimates for blocks that were not
     measured. If few networks are near the latency, more networks of the whole space are measured instead. wait,
     begin, watch: see `Wait`, `Begin` and `Watch`. With `near`, `begin` and `watch` are called for the first networks,
-    and again for the others.
-
-    Raises `UserError` for a device that does not exist, conditions `latency` that this machine cannot meet, a batch
-    that is too large, or a file that cannot be written.
+    and again for the others. Raises `UserError` for a device that does not exist, conditions `latency` that this
+    machine cannot meet, a batch that is too large, or a file that cannot be written.
     """
     campaign = _campaign(space, device, precision, batch, max_networks, latency)
     path = out or file_of(campaign.device, campaign.batch, space, campaign.cost, near)

@@ -24,10 +24,10 @@ COVERED = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The best reward of several random draws: its mean, and an interval that holds it in most cases.
+    """The best reward of a number of random draws: its mean, and an interval that holds it in most cases.
 
-    draws: the number of draws. low, high: the bounds of the central interval that holds the share `COVERED` of cases,
-    or another share that `best_of` was given.
+    draws: the number of draws. low, high: the bounds of the interval, which is central. See `best_of` for the share
+    of cases that it holds.
     """
 
     draws: int

@@ -27,7 +27,7 @@ _IGNORED = (
     "proxy.device",
     "proxy.graph",
 )
-"""Settings in which the searches of a group may differ."""
+"""The settings in which the searches of a group may differ."""
 
 Quantity = Literal["reward", "accuracy"]
 

@@ -226,10 +226,7 @@ def _comparison(run: Run, answers: Mapping[str, Trial], base: Trial | None) -> C
 
 
 def _searched(run: Run, verdict: Verdict | None) -> Comparison:
-    """Return the comparison of all complete trials by their accuracies in the search.
-
-    The spread of these accuracies from seed to seed is known from the finals.
-    """
+    """Return the comparison of all complete trials by their accuracies in the search. Finals give their spread."""
     trials = tuple(run.ranked)
     texts = [[trial.result.hits if trial.result else ""] for trial in trials]
     hits = networks_hits(texts, run.validation_images)

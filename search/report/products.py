@@ -1,7 +1,4 @@
-"""The table and the chart of products, the fine-tuned models of a search among the children of a parent network.
-
-A child is a sub-network that inherits the parent's weights. The chart shows accuracy against the limited cost.
-"""
+"""The table and the chart of products: a parent network, the sub-networks found in it, and other models, fine-tuned."""
 
 from __future__ import annotations
 
