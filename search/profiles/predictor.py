@@ -78,7 +78,7 @@ class Predictor:
     def _beyond(
         self, reached: Mapping[tuple[int, int], tuple[float, float]], alternatives: Sequence[Stage]
     ) -> dict[tuple[int, int], tuple[float, float]]:
-        """Return the smallest and largest sum of times to the end of the next stage, by its output's (width, size)."""
+        """Return the least and largest sum of times to the end of the next stage, by its output's (width, size)."""
         sums: dict[tuple[int, int], list[tuple[float, float]]] = {}
         for (width, size), (low, high) in reached.items():
             for stage in alternatives:

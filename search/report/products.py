@@ -1,4 +1,4 @@
-"""The table and the chart of products: a parent network, the sub-networks found in it, and other models, fine-tuned."""
+"""The table and the chart of products: a parent network, its chosen sub-networks and other models, fine-tuned."""
 
 from __future__ import annotations
 
