@@ -21,7 +21,7 @@ _TRIALS = 100
 
 
 def settings(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Return completions of KEY=VALUE words: keys, or after a = the choices of a group or the values of a setting."""
+    """Return completions of KEY=VALUE words: keys, and after "=" choices of a group or values of a setting."""
     from search.settings.groups import typed
 
     before = typed(context.params.get(parameter.name or "") or ())
@@ -30,7 +30,7 @@ def settings(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def training(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Return completions of the KEY=VALUE words of `search train`: single settings, and groups data and recipe."""
+    """Return completions of the KEY=VALUE words of `search train`: its settings, and the groups data and recipe."""
     from search.settings.groups import first_sentence, names, options, plain, typed
 
     before = typed(context.params.get(parameter.name or "") or ())
@@ -74,7 +74,7 @@ def runs(context: click.Context, parameter: click.Parameter, incomplete: str) ->
 
 
 def trials(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Return completions of the names of runs, and after a colon of the run's trials, best first, and its answers."""
+    """Return completions of the names of runs. After "RUN:", complete the run's trials, best first, and answers."""
     from search.runs.names import ANSWERS, split
     from search.runs.run import open_run
 
@@ -222,7 +222,7 @@ def _beginning(incomplete: str, words: Iterable[str | tuple[str, str]]) -> Items
 
 
 def _paths(incomplete: str) -> Items:
-    """Return the completion that lets the shell complete files, if the word looks like a path; else []."""
+    """Return the item that makes the shell complete files if the word looks like a path; else []."""
     return (
         [CompletionItem(incomplete, type="file")]
         if incomplete[:1] in (".", "/", "~") or "/" in incomplete

@@ -42,7 +42,7 @@ def dilate(model: Path, out: Path) -> None:
         raise UserError(f"{out} exists; choose another --out DIR.")
     large, known = load_model(model), network_of_model(model)
     network, tensors = edo(rebuild(large.weights))
-    if cost(network) == cost(large.architecture):  # Every smaller kernel lowers it.
+    if cost(network) == cost(large.architecture):  # Every smaller kernel lowers the cost.
         raise UserError(f"{model} has no kernel of 5 x 5 or more in a block mb or fused that expands.")
     origin = large.provenance.model_copy(update={"origin": f"dilated: {large.architecture}"})
     weights = replace(large.weights, architecture=network, tensors=tensors)

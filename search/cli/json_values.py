@@ -23,8 +23,8 @@ Values = dict[str, Any]
 def run_values(run: Run) -> Values:
     """Return the progress of a run, its best trial and its answers.
 
-    "over" is True if nothing is left to do. "seconds" is the time worked on it so far, "left" the estimated time to
-    its end in seconds, None if unknown.
+    "over" is True if nothing is left to do. "seconds" is the time worked on the run so far, and "left" the estimated
+    time to its end in seconds, None if unknown.
     """
     config = run.config
     return {
@@ -51,10 +51,10 @@ def run_values(run: Run) -> Values:
 
 
 def _answers(run: Run) -> Values:
-    """Return the trial number of each answer by its name, and two values that decide which answer is the cheapest.
+    """Return the trial number of each answer by its name, and two values by which the cheapest answer is chosen.
 
     "cost": the name of the cost that the cheapest answer minimises. "standard_error": the standard error of the
-    highest accuracy; the accuracy of the cheapest answer is lower by this at most.
+    highest accuracy; the accuracy of the cheapest answer is lower by at most this.
     """
     found = run.answers
     numbers = {name: run.pick(name).number for name in ANSWERS}
@@ -102,10 +102,10 @@ def space_values(space: Space) -> Values:
 
 
 def data_values(report: Report) -> Values:
-    """Return the properties of the data as a search will see them.
+    """Return the properties of the data for a search.
 
-    They are the names of the classes, the channels and the side of the images, the numbers of images by split and by
-    class, the images left out, and the cache with its bytes.
+    They are the names of the classes, the channels and the side of the images in pixels, the numbers of images by
+    split and by class, the images left out, and the path of the cache with its size in bytes.
     """
     manifest = report.manifest
     return {

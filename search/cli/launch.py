@@ -93,9 +93,9 @@ def _estimated(chosen: dict[str, Any]) -> Iterator[str]:
 
 
 def _run(search: Callable[[Any], Run], loggers: Sequence[str]) -> None:
-    """Run a search with its display and print its results; if it ends early, print how to continue.
+    """Run a search and print its results. If it ends early, print how to continue.
 
-    search: a function that runs the search with the display it gets.
+    search: a function that takes a display and runs the search with it. loggers: the names of loggers to add.
     """
     from rich.console import Console
 

@@ -42,7 +42,7 @@ _FVCORE = (
 def show_space(space: Space) -> Iterator[RenderableType]:
     """Yield the stages of a space with their choices, the number of its networks, and the ranges of their costs.
 
-    Step times and latencies are among the costs where a profile predicts them.
+    The costs include step times and latencies if a profile predicts them.
     """
     stages = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("Stage", "Op", "Kernel", "Expand", "Depth", "Stride", "Width", "SE"):
@@ -80,7 +80,7 @@ def _options(values: Any) -> str:
 
 
 def show_network(architecture: Architecture) -> Iterator[RenderableType]:
-    """Yield the stage table of a network with its exact costs, and fvcore's counts on the built network."""
+    """Yield the table of a network's stages, with our exact costs and fvcore's counts on the built network."""
     counted = fvcore_counts(architecture)
     rows: list[dict[str, Any]] = []
     for part in parts(architecture):

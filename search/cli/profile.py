@@ -76,10 +76,10 @@ def profile(settings: tuple[str, ...], out: Path | None, again: bool) -> None:
 def options_of(
     settings: dict[str, Any], names: tuple[str, ...], others: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return `settings`, and the defaults of those of `names` that it lacks.
+    """Return the values of the settings `names`: those in `settings`, and defaults for the others.
 
-    others: further settings that the command permits, for error messages.
-    Raises `UserError` for an unknown setting and for a value that is not permitted.
+    others: further settings that the command permits, for error messages. Raises `UserError` for an unknown setting
+    and for a value that is not permitted.
     """
     from search.profiles.campaign import MAX_NETWORKS
     from search.profiles.profile import BATCH
@@ -189,7 +189,7 @@ def _software(device: Device) -> str:
 
 
 def _progress(progress: Progress) -> None:
-    """Print the progress: one line that is overwritten on a terminal, a line for every tenth network elsewhere."""
+    """Print the progress: on a terminal in one line that is overwritten, else in a line for every tenth network."""
     import sys
 
     from search.tables.units import clock

@@ -125,7 +125,7 @@ def _answers(run: Run, answers: Answers) -> Iterator[Any]:
 def _ranking(run: Run, result: Rescored, top: int) -> Iterator[Any]:
     """Yield the best trials under the new objective, and the new rank of the previous best.
 
-    A multi-objective reward ranks nothing: the Pareto front is its result.
+    With a multi-objective reward there is no ranking, and the Pareto front is yielded instead.
     """
     from search.cli.screen import brief
     from search.cli.table import table

@@ -104,7 +104,7 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     if run.ranked[:top]:
         yield brief(run.ranked[:top])
         yield ""
-        # In a column of a narrow terminal each network would fold into a dozen lines.
+        # As a column of the table, each network would fold into a dozen lines on a narrow terminal.
         yield from (f"{trial.number}: {trial.architecture}" for trial in run.ranked[:top])
         if config.reward.multi_objective:
             yield from _front(run, top)
@@ -166,9 +166,9 @@ def _front(run: Run, top: int) -> Iterator[RenderableType]:
 
 
 def show_finals(run: Run) -> Iterator[RenderableType]:
-    """Yield the finals of a run: the networks and the verdict, or without a verdict how far they are.
+    """Yield the networks of a run's finals and the verdict; without a verdict, the progress of the finals.
 
-    Without a verdict, a finished run can also give a warning of equal accuracies, and, if it has no finals, a line on
+    Without a verdict, a finished run can also give a warning of equal accuracies and, if it has no finals, a line on
     its noise.
     """
     verdict = run.verdict

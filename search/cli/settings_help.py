@@ -1,4 +1,4 @@
-"""Help that lists every setting with its value under the words that are already given."""
+"""Help that lists every setting with the value that follows from the KEY=VALUE words on the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WIDTH = 44
 
 
 class CommandWithSettings(click.Command):
-    """A command of KEY=VALUE words. Its help lists the settings with the values they have under those words."""
+    """A command of KEY=VALUE words. Its help lists the settings with the values that follow from these words."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         from search.settings.groups import typed
@@ -30,11 +30,11 @@ class CommandWithSettings(click.Command):
                 formatter.write_dl(rows, col_max=_WIDTH)
 
     def sections(self, chosen: dict[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-        """Yield titles, each with its settings and their meanings. chosen: the given words."""
+        """Yield the title and the rows (setting, meaning) of each section. chosen: the given words by key."""
         from search.settings.groups import groups, limits
         from space.choices.loading import network_of
 
-        if network_of(chosen.get("space", "")):  # Its network may be that of a run.
+        if network_of(chosen.get("space", "")):  # The network may be the best one of a run.
             from search.engine.initial_networks import resolved
 
             chosen = chosen | {"space": resolved({"space": chosen["space"]})["space"]}

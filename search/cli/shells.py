@@ -1,8 +1,8 @@
 """Completion in bash, zsh and fish, based on click's, for words such as `space=effv2` and `RUN:12`.
 
-bash breaks such words at `=` and `:`, the other shells do not. So each shell sends the line up to the cursor and
-gets whole words; for bash the part before the break is removed from them. No space is added after a word that ends
-in `=`, `.`, `:` or `,`.
+bash breaks such words at `=` and `:`, the other shells do not. Therefore each shell sends the line up to the cursor
+and receives whole words. For bash, the part before the last break is removed from them. No space is added after a
+word that ends in `=`, `.`, `:` or `,`.
 """
 
 from __future__ import annotations

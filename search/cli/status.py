@@ -29,7 +29,7 @@ def status(run: str | None, as_json: bool) -> None:
     for name in runs():
         try:
             print_all(show_run(open_run(name), top=0))
-        except UserError as error:  # This run cannot be read; the others can.
+        except UserError as error:  # A run that cannot be read must not hide the others.
             print_all([f"runs/{name}: {error}"])
 
 

@@ -12,7 +12,7 @@ from search.tables.units import one_line
 
 
 def table(rows: Iterable[Row], columns: Sequence[Column]) -> Table:
-    """Return a table for the terminal, with rounded values."""
+    """Return a table for the terminal, with values rounded as `Column.form` says."""
     rows = list(rows)
     result = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:

@@ -38,7 +38,7 @@ def print_json(value: Any) -> None:
 
 
 def _console() -> Console:
-    """Return a console on standard output. If that is not a terminal, tables can be 1000 characters wide."""
+    """Return a console on standard output. If it is not a terminal, tables can be 1000 characters wide."""
     from rich.console import Console
 
     # Brackets and colons in names and reasons are text, not markup.
@@ -85,9 +85,10 @@ def version_option(command: F) -> F:
 def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoReturn:
     """Run a click command and end the process with its exit code.
 
-    0: success. 1: the system failed (a full disk, say). 2: a mistake of the user. 130: interrupted. These failures
-    are reported in one line on standard error that begins with `program`; `hint` follows mistakes in the command
-    line. An exception of any other kind, a fault of the program, is raised.
+    The codes are 0 for success, 1 for a failure of the system such as a full disk, 2 for a mistake of the user, and
+    130 for an interruption. Failures are reported in one line on standard error that begins with `program`. hint: a
+    text that follows the report of a mistake in the command line. Any other exception is a fault of the program and
+    is raised.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -112,7 +113,7 @@ def run_command(program: str, command: Callable[[], Any], hint: str = "") -> NoR
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}.", 1, program)
     except Exception as error:
-        # Imported here, since help does not need it, and would take half as long again.
+        # Imported here, since help does not need this module and would take 1.5 times as long with it.
         from space.refusal import UserError
 
         if not isinstance(error, UserError):

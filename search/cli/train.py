@@ -85,7 +85,7 @@ def train(what: str | None, settings: tuple[str, ...], resume: Path | None, prin
 
 
 def _products(what: str, given: dict[str, Any], print_config: bool) -> None:
-    """Fine-tune the best network within each limit, and print their table; or only print the settings."""
+    """Fine-tune the best network within each limit and print their table, or only print the settings."""
     import yaml
 
     from search.cli.table import table
@@ -167,5 +167,5 @@ def _single() -> list[Any]:
 
 
 def _is_main() -> bool:
-    """Return True in the only process that prints and writes: without torchrun this one, with it the first."""
+    """Return True in the process that prints and writes: the first process of torchrun, or the only process."""
     return os.environ.get("RANK", "0") == "0"

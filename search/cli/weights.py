@@ -167,9 +167,9 @@ def _lines(file: Path, weights: Weights) -> Iterator[str]:
 
 
 def _misfit(weights: Weights, to: str) -> str:
-    """Return notes on differences between this network and the one that the library `to` builds; "" if none.
+    """Return notes on the differences between this network and the one that the library `to` builds.
 
-    If there are no differences and the library has several styles, return the style instead: " (style tf)".
+    Without differences, the result is the style, " (style tf)", if the library has several styles, else "".
     """
     from space.weights import weight_format
 

@@ -1,1 +1,1 @@
-"""Compare a network, or a family of several sizes, with published and random networks of equal cost."""
+"""The comparison of a network, or a family of several sizes, with published and random networks of equal cost."""

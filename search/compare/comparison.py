@@ -1,4 +1,4 @@
-"""Carry out a comparison. A repeated call reuses finished trainings, whose models are on disk."""
+"""The execution of a comparison. A repeated call reuses finished trainings, whose models are on disk."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Trained:
     """A contender with its measurements.
 
     evaluations: the results on the split of the comparison, seed by seed. rate: the factor of the recipe's learning
-    rate. seconds: the duration of all trainings together. step: the time of a training step, measured in turns with
-    a step of the reference network. latency: the milliseconds of an inference, see `Costs.latency`. step and latency
-    are None where they are not needed.
+    rate. seconds: the sum of the durations of the contender's trainings. step: the time of a training step, measured
+    in alternation with steps of the reference network. latency: the milliseconds of an inference, see
+    `Costs.latency`. step and latency are None where the comparison does not use them.
     """
 
     contender: Contender
@@ -62,7 +62,7 @@ class Trained:
 class Compared:
     """The result of a comparison: every network of the lineup with its measurements, in the same order.
 
-    costs: the function of (name of a cost, network) that returns a cost; it measures only what was not measured yet.
+    costs: the function of (name of a cost, network) that returns a cost. It measures each cost at most once.
     """
 
     plan: Plan
@@ -80,7 +80,7 @@ class Compared:
 def compare(plan: Plan, note: Note = lambda text: None, display: Display | None = None) -> Compared:
     """Carry out all missing trainings and evaluations, and return the result.
 
-    note: a function that receives lines about the progress. display: shows the random search; None shows nothing.
+    note: a function that receives lines about the progress. display: the display of the random search, None for none.
     Raises `UserError` if the folder holds a comparison with another plan or on other images, if another process works
     on it, and if a training or the random search fails.
     """
@@ -103,9 +103,9 @@ def compare(plan: Plan, note: Note = lambda text: None, display: Display | None 
 def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
     """Return the random search of the plan, None if the plan has none.
 
-    It is started or continued if it is not finished, or has fewer networks than it is to have. A run that the setting
-    `random` names is returned as it is. Raises `UserError` if the search stops before its end, if it has more trials
-    than the setting asks for, and the errors of `Plan.random_found`.
+    If the setting `random` names a run, that run is returned as it is. Any other random search is first started, or
+    continued until it is finished and has enough networks. Raises `UserError` if the search stops before its end or
+    has more trials than the setting asks for, and the errors of `Plan.random_found`.
     """
     name = plan.random_run
     if not name:
@@ -123,7 +123,7 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
         found = open_run(name)
     wanted = plan.random_trials(found)
     more = wanted != found.config.settings.trials
-    # Returns at once if it is finished and no more networks are asked for; fewer than it has are refused.
+    # `resume` returns a finished search at once if it needs no more networks. It refuses fewer than it already has.
     try:
         return resume(name, {"trials": wanted} if more else None, display=display)
     except (Stopped, LedgerFailed) as error:
@@ -133,14 +133,14 @@ def random_search(plan: Plan, note: Note, display: Display) -> Run | None:
 
 
 def folder_of(plan: Plan, contender: Contender, seed: int, rate: float = 1.0) -> Path:
-    """Return the folder of the training of a contender with `seed` and this factor of the learning rate."""
+    """Return the folder of a contender's training with `seed`. rate: the factor of the recipe's learning rate."""
     plain = re.sub("[^A-Za-z0-9.]+", "-", contender.name)
     rated = "" if rate == 1 else f"-rate{rate:g}"
     return plan.out / f"{plain}-{contender.architecture.digest[:6]}{rated}-seed{seed}"
 
 
 def _check_folder(plan: Plan) -> None:
-    """Write the plan into the folder. Raises `UserError` if the folder holds another one."""
+    """Write the plan into the folder if it holds none. Raises `UserError` if it holds a different plan."""
     path, document = plan.out / PLAN, plan.document()
     if not path.exists():
         return write_file(path, yaml.safe_dump(document, sort_keys=False))
@@ -172,7 +172,7 @@ def _check_images(plan: Plan) -> None:
 
 
 def _rates(plan: Plan, every: Sequence[Contender], note: Note) -> dict[str, float]:
-    """Return the factor of the learning rate for each family. The trainings that decide about it are carried out."""
+    """Return the best factor of the learning rate for each family, after the trainings that this choice needs."""
     chosen, rates, seed = representatives(every), plan.settings.rates, plan.seeds[0]
     if len(rates) > 1:
         note(f"learning rates: {len(rates)} trainings of one network of each of {len(chosen)} families")
@@ -192,7 +192,7 @@ def _train(
     on = split or plan.settings.split
     jobs = []
     for number, (contender, seed, rate) in enumerate(wanted):
-        # A worker can have another current folder.
+        # A worker can have another working directory.
         folder = folder_of(plan, contender, seed, rate).absolute()
         jobs.append(Training(number, task_of(plan, contender, seed, rate), folder, split=on))
     left = [job for job in jobs if not evaluation_file(job.folder, on).exists()]

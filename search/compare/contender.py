@@ -24,10 +24,10 @@ class Contender:
     """A network that is compared.
 
     name: the name in tables. origin: the origin in a few words. family: the name of the family that the network
-    belongs to. level: the number of the lead, from 0, whose costs bound the network. share: its cost relative to the
-    lead's (of several matched costs, the largest such ratio), None if it was not matched. run, trial: the trial in
-    which a search trained it, "" and None without a search. weights: the model that its training starts from, None
-    for random weights.
+    belongs to. level: the index, from 0, of the lead whose costs bound the network. share: the network's cost divided
+    by the lead's (the largest ratio, if several costs are matched); None if it was not matched. run, trial: the name
+    of the run and the number of the trial that found the network; "" and None without a search. weights: the folder
+    of the model that the training starts from, None for random weights.
     """
 
     name: str
@@ -95,10 +95,10 @@ def named_contender(word: str) -> tuple[Contender, FoundNetwork]:
 
 
 def named_contenders(words: Sequence[str], published: Sequence[str]) -> list[tuple[Contender, FoundNetwork]]:
-    """Return what `named_contender` returns for each word, with a name and a family of its own.
+    """Return the result of `named_contender` for each word, with names and families that differ.
 
-    Networks of the same name, such as two folders called "model", are called by their words. A network with the name
-    of one of `published`, the names of rivals, is "NAME, as given". Two words for the same network count as one.
+    Networks of the same name, such as two folders called "model", are named by their words instead. A network with
+    the name of a rival in `published` is named "NAME, as given". Two words for the same network count as one.
     """
     found: dict[Contender, tuple[str, FoundNetwork]] = {}
     for word in words:
@@ -113,11 +113,11 @@ def named_contenders(words: Sequence[str], published: Sequence[str]) -> list[tup
 
 
 def apart(name: str, published: Sequence[str]) -> str:
-    """Return the name of a given network or family, "NAME, as given" if a rival in `published` has that name."""
+    """Return `name`, or "NAME, as given" if a rival in `published` has the same name."""
     return f"{name}, as given" if name in published else name
 
 
 def family_of(name: str, members: Sequence[Contender]) -> Family:
-    """Return the family `name` of these networks, each at a level of its own: 0, 1, ... in the given order."""
+    """Return the family `name` of these networks, whose levels are 0, 1, ... in the given order."""
     placed = (replace(member, family=name, level=level) for level, member in enumerate(members))
     return Family(name, tuple(placed))

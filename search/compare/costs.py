@@ -1,8 +1,8 @@
 """The costs of networks for a comparison: computed, predicted by a profile, or measured here once each.
 
-Latencies are measured, as the exported file runs, unless this machine cannot measure them as the profile did. Those
-of published networks are predicted with errors of 10 % and more, which would decide about the comparison. So a
-profile only gives the unit of measured latencies, and guides the search for networks of equal latency.
+Latencies are measured unless this machine cannot reproduce the conditions of the profile. A profile predicts the
+latencies of published networks with errors of 10 % and more, which would decide the comparison. So the profile only
+gives the unit of measured latencies, and guides the search for networks of equal latency.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ Note = Callable[[str], None]
 
 
 def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
-    """Return the names of the costs, as in `space.cost.table`, in which rivals are matched to a network.
+    """Return the names of the costs, as in `space.cost.table`, by which rivals are matched to a network.
 
-    match: the setting, names separated by commas. Without it, they are the costs that the search `config` limits;
-    else the first cost of its reward; else, or without a search, multiply-adds. Raises `UserError` for an unknown
-    cost.
+    match: the setting `match`, names separated by commas. If it is empty, the costs are those that the search
+    `config` limits. If there are none, it is the first cost of the search's reward. If there is no such cost, or no
+    search, it is multiply-adds. Raises `UserError` for an unknown cost.
     """
     if match:
         return tuple(cost_row(name.strip()).name for name in match.split(","))
@@ -48,10 +48,11 @@ def matched_costs(match: str | None, config: Config | None) -> tuple[str, ...]:
 class Costs:
     """The costs of networks, each measured at most once.
 
-    proxy: the settings of timed training steps. reference: the network that measured steps and inferences alternate
-    with (inferences with that of the profile of latencies, if there is one). forecasts: the predictions from
-    profiles, by the name of the cost. file: the file of the measurements, None for no file. note: a function that
-    receives lines about the progress. batch: the number of images for which memory is counted.
+    proxy: the settings of timed training steps. reference: the network whose training steps and inferences are timed
+    in alternation with the measured ones; if there is a profile of latencies, its reference is used for inferences.
+    forecasts: the predictions from profiles, by the name of the cost. file: the file of the measurements, None for no
+    file. note: a function that receives lines about the progress. batch: the number of images for which memory is
+    counted.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Costs:
             return self.latency(network)
         if name in self._forecasts:
             return self._forecasts[name].step(network).ms
-        # Other processes slow the network and the reference down alike: the ratio is more exact than the time.
+        # Other processes slow the network and the reference down alike, so the ratio is more exact than the time.
         return self.step(network).ratio * self._unit("step")
 
     def guess(self, name: str, network: Architecture) -> float:
@@ -89,15 +90,15 @@ class Costs:
         return self._forecasts[name].step(network).ms if name in self._forecasts else self(name, network)
 
     def step(self, network: Architecture) -> StepTime:
-        """Return the measured time of a training step of `network`, alternated with the reference's."""
+        """Return the measured time of a training step of `network`, timed in alternation with the reference's."""
         return StepTime(**self._measured("step", network, self._step))
 
     def latency(self, network: Architecture) -> float:
         """Return the measured latency of `network` in milliseconds.
 
-        It is measured under the conditions of the profile of latencies. Without a profile: one image on one thread of
-        the CPU, by onnxruntime, or by torch where onnxruntime is not installed. If this machine cannot measure under
-        the profile's conditions, the latency is the predicted one.
+        It is measured under the conditions of the profile of latencies. If this machine cannot reproduce them, the
+        predicted latency is returned instead. Without a profile, an inference is one image on one thread of the CPU,
+        in onnxruntime, or in torch if onnxruntime is not installed.
         """
         if "latency" in self._forecasts and not self._comparable:
             return self._forecasts["latency"].step(network).ms
@@ -105,7 +106,7 @@ class Costs:
         return ratio * self._unit("latency")
 
     def _unit(self, name: str) -> float:
-        """Return the milliseconds of the reference: from the profile, or else from the first measurement."""
+        """Return the reference's time in milliseconds, from the profile or else from the first measurement."""
         if name in self._forecasts:
             return self._forecasts[name].profile.reference_ms
         ms: float = next(iter(self._times[name].values()))["reference_ms"]
@@ -113,7 +114,7 @@ class Costs:
 
     @cached_property
     def _comparable(self) -> bool:
-        """True if this machine can measure latencies as the profile did; if not, a line says why."""
+        """True if this machine can measure under the profile's conditions. If not, `note` receives the reason."""
         why = unmeasurable(self._forecasts["latency"].profile)
         if why:
             self._note(f"Latencies are predicted, not measured: {why}")

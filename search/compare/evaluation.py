@@ -15,7 +15,7 @@ from space.refusal import UserError
 
 Split = Literal["validation", "test"]
 LOOKS = "test_looks.json"
-"""The record of the evaluations on the test split, in the folder of a comparison."""
+"""The file in the folder of a comparison that records each evaluation on the test split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,9 @@ def read_evaluation(folder: Path, split: Split) -> Evaluation:
 def evaluate_model(task: Task, folder: Path, split: Split, device: str = "") -> Evaluation:
     """Return the evaluation of the model in `folder` on `split`.
 
-    The first call writes it into a file beside the model, and later calls read that. task: the training of the model.
-    device: the worker's GPU; "" leaves the device to the recipe. Raises `UserError` if the file is damaged.
+    The first call writes the evaluation into a file beside the model, and later calls read that file. task: the
+    training of the model. device: the worker's GPU; "" leaves the device to the recipe. Raises `UserError` if the
+    file is damaged.
     """
     if evaluation_file(folder, split).exists():
         return read_evaluation(folder, split)
@@ -81,9 +82,9 @@ def evaluate_model(task: Task, folder: Path, split: Split, device: str = "") -> 
 def record_look(out: Path, models: Sequence[Path]) -> None:
     """Record that `models` are about to be evaluated on the test split, with the date.
 
-    out: the folder of the comparison, whose file `LOOKS` has the records. models: the folders of the models, which
-    are recorded by their names. Readers see from the records how often the test split was looked at. A repeated or
-    continued evaluation, one of the same models as in the latest record, is not recorded again.
+    The records tell readers how often the test split was looked at. Nothing is added if the latest record has the
+    same models, since the evaluation is then repeated or continued. out: the folder of the comparison, whose file
+    `LOOKS` has the records. models: the folders of the models, which are recorded by their names.
     """
     looks, names = read_looks(out), sorted(path.name for path in models)
     if not looks or looks[-1]["models"] != names:

@@ -1,10 +1,10 @@
-"""Families compared: accuracy as a function of a cost, the area below the curves, and equal accuracy at less cost.
+"""The comparison of families: accuracy as a function of a cost, areas below the curves, and cost at equal accuracy.
 
-The area is a hypervolume of accuracy and the logarithm of the cost: one doubling of the cost at an accuracy of 1
-counts 1. Its reference point is fixed before any training: the accuracy of chance, and twice the largest cost of a
-lead, a network that others are matched to. Intervals are from random draws of images (a bootstrap) and of the errors
-that seeds cause (from Student's t, since a bootstrap of two or three seeds is too narrow), with the same draws for
-all networks.
+The area is the hypervolume of accuracy and the logarithm of the cost. Its unit is an accuracy of 1 over one doubling
+of the cost. Its reference point is fixed before any training: the accuracy of chance, and twice the largest cost of a
+lead (a network to whose costs others are matched). Intervals come from random draws, the same for all networks. Each
+draw resamples the images (a bootstrap). It draws the errors that seeds cause from Student's t, since a bootstrap of
+two or three seeds is too narrow.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 _DRAWS = 1000
 """The number of draws of images and seeds."""
 Point = tuple[float, float]
-"""(accuracy, cost)."""
+"""A pair (accuracy, cost)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A family: its members from cheap to expensive.
+    """The accuracies and costs of a family, whose members are ordered from cheap to expensive.
 
-    costs: the cost of each member. accuracies: the accuracies of each member, seed by seed. draws: the mean accuracy
-    of each member in every draw of images and seeds.
+    names, costs: the name and the cost of each member. accuracies: the accuracies of each member, seed by seed.
+    draws: the mean accuracy of each member in every draw of images and seeds.
     """
 
     family: str
@@ -68,12 +68,12 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class SameAccuracy:
-    """The cost at which the first family is as accurate as the most accurate member of another one.
+    """The cost at which the first family is as accurate as the most accurate member of another family.
 
-    family: the other family. name, accuracy, cost: its most accurate member. ratio: the first family's cost divided
-    by that member's; None if the first family is never as accurate. low, high: the 95 % interval of the ratio,
-    infinite where the accuracy is not reached. bound: True if the cheapest member of the first family is at least as
-    accurate, so that the ratio is an upper bound.
+    family: the other family. name, accuracy, cost: those of its most accurate member. ratio: the first family's cost
+    at that accuracy divided by that member's cost; None if the first family never reaches it. low, high: the 95 %
+    interval of the ratio, infinite where the accuracy is not reached. bound: True if even the cheapest member of the
+    first family reaches it, so that the ratio is only an upper bound.
     """
 
     family: str
@@ -111,7 +111,7 @@ def curves(every: Sequence[Trained], costs: Sequence[float], seed: int = 0) -> l
 
 
 def areas(families: Sequence[Curve], reference: Point) -> list[Area]:
-    """Return the hypervolume of each family. reference: the lowest accuracy and the largest cost that count."""
+    """Return the hypervolume of each family. reference: the lowest accuracy and the largest cost, which bound it."""
     seeds = [
         [
             _area(tuple(own[seed] for own in one.accuracies), one.costs, reference)
@@ -161,10 +161,11 @@ def _area(accuracies: Sequence[float], costs: Sequence[float], reference: Point)
 
 
 def _cost_of(accuracy: float, means: Sequence[float], costs: Sequence[float]) -> float:
-    """Return the cost at which a curve reaches `accuracy`, interpolated in the logarithm; infinite if it does not.
+    """Return the cost at which a curve reaches `accuracy`, interpolated in the logarithm of the cost.
 
-    A member that is less accurate than a cheaper one does not count. If the cheapest member is accurate enough, its
-    cost is returned, since nothing is known of cheaper ones.
+    The cost is infinite if the curve never reaches `accuracy`. Members that are not more accurate than every cheaper
+    member are skipped. If the cheapest member is accurate enough, its cost is returned, since cheaper networks are
+    unknown.
     """
     before: Point | None = None
     for mean, cost in zip(means, costs, strict=True):
@@ -180,7 +181,7 @@ def _cost_of(accuracy: float, means: Sequence[float], costs: Sequence[float]) ->
 
 
 def _interval(drawn: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the 95 % percentile interval of sorted values."""
+    """Return the lower and upper bound of the 95 % percentile interval of sorted values."""
     tail = (1 - CONFIDENCE) / 2
     return drawn[math.floor(tail * (len(drawn) - 1))], drawn[math.ceil((1 - tail) * (len(drawn) - 1))]
 
@@ -188,8 +189,8 @@ def _interval(drawn: Sequence[float]) -> tuple[float, float]:
 def _draws(every: Sequence[Trained], seed: int) -> NDArray[np.float64]:
     """Return the mean accuracy of each network in every draw of seeds and images: (networks, draws).
 
-    Images are drawn again where it is known which of them every training gets right. Seeds are too few for that:
-    their effects are drawn from Student's t distributions.
+    Images are resampled if it is recorded which of them every training classifies correctly. Seeds are too few to be
+    resampled, so their effects are drawn from Student's t distributions.
     """
     import numpy as np
 
@@ -208,8 +209,9 @@ def _draws(every: Sequence[Trained], seed: int) -> NDArray[np.float64]:
 def _seed_effects(accuracies: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Return the error of each network's mean over seeds, in every draw: (networks, draws); 0 for a single seed.
 
-    accuracies: (networks, seeds). A seed has an effect on all networks alike, known from as many values as there are
-    seeds, and one on each network, pooled over the networks: a two-way layout, networks by seeds.
+    accuracies: (networks, seeds), a two-way layout. A seed has an effect that all networks share, whose variance is
+    estimated from one value per seed. It also has an effect on each single network, whose variance is pooled over the
+    networks.
     """
     import numpy as np
 

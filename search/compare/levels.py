@@ -31,10 +31,11 @@ class Lineup:
 
 
 def lineup(plan: Plan, random: Run | None, costs: Costs, note: Note, file: Path | None = None) -> Lineup:
-    """Return all contenders. Rivals of an earlier comparison in `file` are reused, even if step times differ now.
+    """Return all contenders of the comparison.
 
     random: the finished random search, None for none. costs: the costs of networks. note: a function that receives
     lines about the progress. file: the file that matched networks are read from and written to; None for no file.
+    Rivals in this file are reused, even if measured times differ now.
     """
     before = _read(file)
     contenders: list[Contender] = []
@@ -46,7 +47,7 @@ def lineup(plan: Plan, random: Run | None, costs: Costs, note: Note, file: Path 
         contenders.append(lead)
         if level == 0 and random is not None:
             earlier = before.get((RANDOM, level))
-            # A random search that went on since then can have a better network.
+            # If the random search has continued since then, it can have a better network.
             known = earlier and earlier.run == random.name and earlier.origin.endswith(_among(random))
             best = earlier if earlier and known else _best_of_random(random, match)
             if isinstance(best, str):
@@ -100,7 +101,7 @@ def _best_of_random(random: Run, match: Match) -> Contender | str:
 
 
 def _among(random: Run) -> str:
-    """Return the end of the text on the origin of a random search's best network: the number of networks."""
+    """Return ", of N", where N is the number of a random search's networks; its best network's origin ends so."""
     return f", of {networks(random)}"
 
 

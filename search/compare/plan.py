@@ -44,11 +44,11 @@ COMPARISONS = Path("comparisons")
 class Plan:
     """The inputs of a comparison, all settings resolved.
 
-    run: the run of the first network, None for a network of no run. source: the source of the images. leads: the
-    networks to whose costs others, their rivals, are matched; a level is a lead with its rivals. others: networks
-    that are compared as they are. recipe, executor: those of the trainings. settings: those of `search compare`. out:
-    the folder of trainings and tables. drawn: True for a comparison of families, which is drawn as curves, so that
-    latency and step time of every network are measured.
+    run: the run of the first network, None if no run found it. source: the source of the images. leads: the networks
+    to whose costs others, their rivals, are matched; a level is a lead with its rivals. others: networks that are
+    compared as they are. recipe, executor: the recipe and the executor of the trainings. settings: the settings of
+    `search compare`. out: the folder of trainings and tables. drawn: True for a comparison of families. It is drawn
+    as curves, for which latency and step time of every network are measured.
     """
 
     run: Run | None
@@ -92,7 +92,7 @@ class Plan:
         return "latency" in self.matched or bool(self.config and self.config.latencies)
 
     def costs(self, file: Path | None, note: Note) -> Costs:
-        """Return a function of network costs. file: the file of measured costs, None to keep them in memory."""
+        """Return the function that computes network costs. file: the file of measured costs, None for no file."""
         proxy = self.config.proxy if self.config else Proxy(device=self.recipe.device)
         known = (("step", self.config.forecast), ("latency", self.config.latencies)) if self.config else ()
         forecasts = {name: forecast for name, forecast in known if forecast}
@@ -110,7 +110,8 @@ class Plan:
     def random_found(self) -> Run | None:
         """Return the random search as it is now, None if it has not begun, or the plan has none.
 
-        Raises `UserError` if the run is no random search, or its rewards cannot be compared with those of the run.
+        Raises `UserError` if the run found is not a random search, or if its rewards cannot be compared with those of
+        the plan's run.
         """
         name = self.random_run
         if not self.run or not name or not (isinstance(self.settings.random, str) or (RUNS / name).exists()):
@@ -126,10 +127,11 @@ class Plan:
         return found
 
     def random_trials(self, found: Run | None) -> int | None:
-        """Return the number of networks that the random search is to have; None: no limit but its budget.
+        """Return the number of networks that the random search is to have; None if only its budget limits it.
 
-        It is the setting `random`, else the number of the run's full-budget trainings, unless the search has more.
-        found: the random search as it is now, None if it has not begun.
+        If the setting `random` is a number, it is returned. Otherwise the random search gets as many networks as the
+        run had full-budget trainings, but never fewer than it is already set to try. found: the random search as it
+        is now, None if it has not begun.
         """
         assert self.run
         if isinstance(self.settings.random, int):
@@ -140,8 +142,8 @@ class Plan:
     def random_config(self) -> Config:
         """Return the configuration of a random search in the space of the run, with another seed.
 
-        The budget, the first networks and the pruner of the run are left out. Raises `UserError` if the run's name
-        does not permit the name of the random search.
+        The budget, the first networks and the pruner of the run are left out. Raises `UserError` if the name of the
+        random search, the run's name with "-random", is not permitted.
         """
         from search.pruners.pruner import NoPruner
         from search.samplers import SAMPLERS
@@ -181,10 +183,10 @@ class Plan:
 def plan_of(words: Sequence[str] | Family, given: Mapping[str, Any]) -> Plan:
     """Return the comparison of the networks that `words` mean, or of a family.
 
-    The first network is the lead, whose costs bound the rivals; the others are compared as they are. Of a family,
+    The first network is the lead, whose costs bound the rivals; the others are compared as they are. In a family,
     every member is a lead. given: the settings of `search compare`, by name. Raises `UserError` for an unknown
-    network or setting, for a first network whose run is still running, for a run without a complete trial, for a
-    random search without a run, and where no images are known.
+    network or setting, if the first network's run is still running, if a run has no complete trial, if a random
+    search is asked for without a run, and if no images are known.
     """
     settings = _settings(given)
     recipe = recipe_of(settings.recipe, within(given, "recipe"))
@@ -232,7 +234,7 @@ def _settings(given: Mapping[str, Any]) -> Settings:
 
 
 def _check_random(settings: Settings, run: Run | None, drawn: bool) -> None:
-    """Raise `UserError` if a random search is asked for where there is none."""
+    """Raise `UserError` if a random search is asked for in a comparison that cannot have one."""
     if settings.random and (run is None or drawn):
         why = "families have" if drawn else "a first network that is from no run has"
         raise UserError(
@@ -271,7 +273,7 @@ def _pretrained(settings: Settings) -> list[Contender]:
     for word in settings.weights:
         contender, network = named_contender(word)
         model = model_folder(network, word)
-        # The whole word, since the folders of two models can have the same name.
+        # The name is the whole word, since the folders of two models can have the same name.
         name = f"{word}, fine-tuned"
         origin = f"weights of {model}"
         every.append(replace(contender, name=name, family=name, origin=origin, weights=model.absolute()))
@@ -284,7 +286,7 @@ def networks(run: Run) -> int:
 
 
 def trainings(run: Run) -> int:
-    """Return the cost of a run without its finals, counted in full-budget trainings; imported trials count too."""
+    """Return the cost of a run without its finals, in full-budget trainings. Each imported trial counts as one."""
     imported = sum(trial.state == "imported" for trial in run.trials)
     return imported + math.ceil(run.trainings)
 

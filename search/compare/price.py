@@ -1,4 +1,4 @@
-"""The time that trainings will take, from a few steps of each network on this machine."""
+"""The time that trainings will take, estimated from a few timed steps of each network on this machine."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from space import Architecture
 _FORWARD = 1 / 3
 """The cost of an image in validation relative to training, where the backward pass costs two forward passes."""
 _MAX_BATCH = 32
-"""The largest number of images in a timed step; the time of a larger batch is in proportion."""
+"""The largest number of images in a timed step. The time of a larger batch is assumed to be proportional."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
     """The estimated time of trainings.
 
-    trainings: their number. seconds: the time of all of them together, each alone on a worker. threads: the cores of
-    a worker. parallel: the number of workers; None if it is known only when the trainings run.
+    trainings: the number of trainings. seconds: the sum of their durations, if each runs alone on a worker. threads:
+    the cores of a worker. parallel: the number of workers; None if it is known only when the trainings run.
     """
 
     trainings: int
@@ -47,11 +47,11 @@ class Price:
 
 
 def all_tasks(plan: Plan, every: Sequence[Contender]) -> list[Task]:
-    """Return all trainings of a comparison from its start: those that decide about learning rates, and the others."""
+    """Return all trainings of a comparison from its start: those that select learning rates, and the others."""
     seed, rates = plan.seeds[0], plan.settings.rates
     chosen = representatives(every).values() if len(rates) > 1 else ()
     tries = [task_of(plan, one, seed, rate) for one in chosen for rate in rates]
-    # The training with the best rate is one of the comparison's own.
+    # The training with the best rate is also one of the comparison, so it is not counted again.
     others = [
         task_of(plan, one, own) for one in every for own in plan.seeds if own != seed or one not in chosen
     ]
@@ -82,7 +82,7 @@ def _price(plan: Plan, every: tuple[Contender, ...]) -> Price:
 
 
 def image_seconds(network: Architecture, plan: Plan) -> float:
-    """Return the wall-clock seconds of a training step of `network` for each image, on images of random noise."""
+    """Return the wall-clock seconds per image of a training step of `network`, measured on random noise."""
     import torch
 
     from search.proxy.device import choose_device

@@ -1,7 +1,7 @@
-"""The learning rate of each family: the best of a few, by the accuracy on the validation split.
+"""The choice of each family's learning rate: the best of a few, by the accuracy on the validation split.
 
-One network of each family is trained with every rate and the first seed. The training with the best rate is then one
-of those that the comparison needs anyway, so choosing among n rates costs n - 1 more trainings for each family.
+One network of each family is trained with every rate and the first seed. The comparison needs the training with the
+best rate anyway, so a choice among n rates costs n - 1 additional trainings for each family.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ AccuracyOf = Callable[[Contender, float], float]
 
 
 def representatives(every: Sequence[Contender]) -> dict[str, Contender]:
-    """Return for each family, by its name, the network that is trained with every learning rate.
+    """Return the network of each family that is trained with every learning rate, by the name of the family.
 
     It is the middle network of the family in the order of the leads; of two in the middle, the later one.
     """

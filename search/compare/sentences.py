@@ -10,10 +10,10 @@ from search.tables.table import Row
 
 
 def conclusions(table: Sequence[Row], left_out: Sequence[str] = (), looks: Sequence[str] = ()) -> list[str]:
-    """Return the conclusions: the answer of each level, and what the intervals and the split mean.
+    """Return the conclusions: a sentence on the accuracies of each level, and the meaning of intervals and split.
 
-    table: the rows of `search.compare.table`, which explains levels. left_out: the reasons why networks are left out.
-    looks: the dates of the evaluations on the test split.
+    table: the rows of `search.compare.table`, whose docstring explains levels. left_out: the reasons why networks are
+    left out. looks: the dates of the evaluations on the test split.
     """
     lines = []
     for level in range(1 + max(row["level"] for row in table)):
@@ -24,9 +24,9 @@ def conclusions(table: Sequence[Row], left_out: Sequence[str] = (), looks: Seque
 
 
 def _answer(rows: Sequence[Row]) -> str:
-    """Return one sentence on which networks of a level are more or less accurate than its lead.
+    """Return a sentence that names the networks of a level that are more or less accurate than its lead.
 
-    rows: those of the level, the lead's first.
+    rows: the rows of the level, the lead's first.
     """
     lead = rows[0]
     begin = f"At {lead['bound']}, {lead['what']} ({lead['accuracy']:.4f}) is"

@@ -1,6 +1,6 @@
 """The table of a comparison: a row for each network, with its differences to the lead of its level.
 
-A level is a lead, a network whose costs others are matched to, with these others.
+A lead is a network to whose costs others are matched. A level is a lead together with these others.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ SENTENCES = "conclusions.txt"
 
 
 def rows(compared: Compared) -> list[Row]:
-    """Return a row for each network, each level with its lead first."""
+    """Return a row for each network, level by level. The lead comes first in each level."""
     table: list[Row] = []
     for level in range(len(compared.plan.leads)):
         table += _level(compared, [one for one in compared.every if one.contender.level == level])

@@ -1,9 +1,9 @@
 """One training of a comparison, on this machine or on another one.
 
-On this machine a worker writes into the folder of the training. On another machine, which has no folder in common
-with this one, it works in a folder of its own, and the files travel as bytes, with the job and with its result. To
-lose little when a machine or the comparison ends early, it returns after some minutes what it has, and the training
-goes on from there, on any machine.
+On this machine a worker writes into the folder of the training. A worker on another machine shares no folder with
+this one. It works in a folder of its own, and the files travel as bytes, with the job and with its result. It returns
+its files after some minutes, so that little is lost when a machine or the comparison ends early. The training then
+continues from these files, on any machine.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ class Training:
 
     number: the number of the job. folder: the folder of the training. split: the images that the model is evaluated
     on. device: the worker's GPU; "" leaves the device to the recipe. files: the content of the folder, for a worker
-    on another machine; None: the worker has the folder itself. weights: the files of the model that the training
-    starts from, for a worker on another machine; None: the worker reads the model's folder, or starts from scratch.
+    on another machine; None for a worker that can open the folder. weights: the files of the model that the training
+    starts from, for a worker on another machine. With None, the worker reads the model's folder or starts from
+    random weights.
     """
 
     number: int
@@ -65,9 +66,9 @@ class Returned:
 
 
 def trained(job: Training, report: Callable[[int, float], None]) -> Returned:
-    """Carry out one full training and its evaluation in a worker, or a part of it on another machine.
+    """Train and evaluate in a worker: to the end on this machine, for one turn (see `TURN`) on another one.
 
-    Return the accuracy and, from another machine, the files.
+    Returns the accuracy and, from another machine, the files.
     """
     from search.proxy.device import current
 
@@ -91,7 +92,7 @@ def packed(job: Training) -> Training:
 
 
 def unpack(job: Training, returned: Returned) -> None:
-    """Write what came back from another machine into the folder of the training."""
+    """Write the files that came back from another machine into the folder of the training."""
     if returned.files and not (job.folder / TASK).exists():
         write_file(job.folder / TASK, yaml.safe_dump(job.task.document(), sort_keys=False))
     for name, content in returned.files.items():
@@ -110,7 +111,7 @@ def _accuracy(job: Training, task: Task, folder: Path, callback: Callback | None
 
 
 def _elsewhere(job: Training, sent: Files) -> Returned:
-    """Carry out a turn of a training in a folder of this machine."""
+    """Train for one turn in a temporary folder of the worker's machine."""
     with tempfile.TemporaryDirectory(prefix="compound-nas-") as place:
         folder, task = Path(place) / "training", job.task
         _write(folder, sent)
@@ -142,9 +143,9 @@ def _write(folder: Path, files: Files) -> None:
 
 
 def _content(folder: Path) -> Files:
-    """Return the files of a folder, without the document of the task, which names paths of one machine.
+    """Return the files of a folder, without the task's document, whose paths are valid on one machine only.
 
-    Documents come last, since a model or a checkpoint is complete when its document is there.
+    JSON documents come last, since a model or a checkpoint is complete once its document exists.
     """
     paths = [path for path in folder.glob("[!.]*") if path.is_file() and path.name != TASK]
     paths.sort(key=lambda path: (path.suffix == ".json", path.stat().st_mtime_ns))

@@ -50,7 +50,7 @@ def parts(architecture: Architecture) -> tuple[PlacedBlock, ...]:
 
 
 def before_head(architecture: Architecture) -> tuple[int, int]:
-    """Return the channels and the side in pixels of the map that the head reads."""
+    """Return the channels and the side in pixels of the feature map that the head reads."""
     end = architecture.stem.width, stem_part(architecture).size_out
     for stage in architecture.stages:
         end, _ = through(stage, *end)
@@ -126,8 +126,8 @@ def work(part: PlacedBlock) -> Mapping[str, float]:
     16 (the width of a vector instruction), the elements read, the elements written, and the number of layers. Each
     operation without parameters (`Step`) has two: the elements written, and the number of layers. The other kinds
     are the elements written with each activation ("linear" without one), the elements that are normalised, pooled and
-    added, and the parameters. Kinds whose amount is 0 are omitted. The time of a block that was never measured is
-    modelled as a linear function of these.
+    added, and the parameters. Kinds whose amount is 0 are omitted. A linear function of these amounts estimates the
+    time of a block that was never measured.
     """
     spent: Counter[str] = Counter()
     for layer, side, written in _sized(part):

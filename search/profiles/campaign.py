@@ -24,9 +24,9 @@ from space.timing.device import Device
 MAX_NETWORKS = 60
 """The default of `Campaign.max_networks`."""
 FIRST = 20
-"""The `max_networks` of the campaign in the whole space that comes before the networks near a latency."""
+"""The `max_networks` of a first campaign in the whole space, before networks near a given latency are measured."""
 _NEAR = (0.5, 1.5)
-"""The shares of a latency between which networks are near it."""
+"""A network counts as near a latency if its predicted latency is between these multiples of it."""
 _ENOUGH = 10
 """The smallest number of networks near a latency to which a profile is fitted: 10 small networks predict small ones
 better than 60 of all sizes (lab book, where the errors of a profile come from)."""
@@ -36,11 +36,11 @@ _MANY, _FEW = 1000, 10
 
 @dataclass(frozen=True)
 class Campaign:
-    """The networks to measure for a profile.
+    """The networks to measure for a profile, and the conditions.
 
-    They depend only on the space and on `max_networks`, unless they are `given`. batch: the number of images in a
-    step or an inference. max_networks: the largest number of networks that are chosen; two more are measured, see
-    `networks`. near: the latency in milliseconds that the given networks are near, see `narrowed`.
+    batch: the number of images in a step or an inference. max_networks: the largest number of networks that are
+    chosen; two more are measured, see `networks`. near: the latency in milliseconds that the given networks are near,
+    see `narrowed`. given: the networks to measure; () to choose them by the space and `max_networks` alone.
     """
 
     space: Space
@@ -71,8 +71,8 @@ class Campaign:
         """Return the campaign that measures networks with about the latency `near` in milliseconds.
 
         A profile fitted to these networks errs less near that latency, since larger networks need other rates. There
-        are at most `max_networks - FIRST`; if there are fewer than `_ENOUGH`, the campaign itself is returned.
-        profile: predicts latencies, from measurements of `FIRST` networks of the whole space.
+        are at most `max_networks - FIRST` such networks. If there are fewer than `_ENOUGH`, the campaign is returned
+        unchanged. profile: the profile that predicts latencies, fitted to `FIRST` networks of the whole space.
         """
         predictor = Predictor(profile)
 
@@ -86,14 +86,14 @@ class Campaign:
 
     @cached_property
     def reference(self) -> Architecture:
-        """The reference network, which is timed in turns with each measured network."""
+        """The reference network, which is timed in alternation with each measured network."""
         return typical(self.space)
 
     def fit(self, samples: list[Sample], far: list[Sample] | None = None) -> Profile:
         """Return the profile that is fitted to `samples`. Raises `UserError` if there are none.
 
-        far: measurements of networks of the whole space, for kinds of work that the networks near the latency of this
-        campaign have little of.
+        far: measurements of networks of the whole space. They supply kinds of work that are rare in networks near the
+        latency of this campaign.
         """
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         where = (self.device, self.batch, self.space.name, self.reference)
@@ -112,7 +112,7 @@ class Progress:
 
     done: the number of measured networks, including those measured before an interruption. seconds: the seconds
     since the measurements began or continued. left: the estimated seconds remaining; None until a network has been
-    measured in that time.
+    measured since then.
     """
 
     done: int
@@ -151,7 +151,7 @@ def _write(file: IO[bytes], line: bytes) -> None:
 
 
 def samples(campaign: Campaign, path: Path) -> list[Sample]:
-    """Return the samples in the file at `path` of the campaign's networks; [] if they have other conditions."""
+    """Return the samples of the campaign's networks in the file at `path`; [] if the file has other conditions."""
     wanted = set(map(str, campaign.networks))
     known = [Sample.from_dict(line) for line in map(_line, _lines(campaign, path)[1:]) if line]
     return [sample for sample in known if sample.architecture in wanted]

@@ -1,7 +1,7 @@
 """The measurements for a profile of latencies: inferences of each network alternate with those of a reference.
 
-A network is timed whole, as it ships. The share of each block comes from the times of its parts inside the whole:
-onnxruntime's own profile of the nodes that are left after fusion, or marks between blocks in torch.
+A network is timed as a whole, as it is exported. The share of each block is measured inside the whole network, in
+onnxruntime by its profiler, on the nodes that remain after fusion, or in torch by times taken between blocks.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from space.timing.clock import Timer, settled
 from space.timing.ratio import StepTime, in_turns
 
 _MIN_MS = 4.0
-"""The milliseconds that each timing lasts at least: short inferences are repeated."""
+"""The minimum duration of a timing in milliseconds. Short inferences are repeated."""
 _PAIRS, _MAX_PAIRS, _TOLERANCE = 9, 36, 0.01
-"""The number of pairs of timings at first and at most, and the spread of their ratio at which timing ends."""
+"""The first and the largest number of pairs of timings, and the spread of their ratio at which timing ends."""
 _QUIET, _TAKES = 1.1, 8
-"""The reference's time relative to its shortest one, up to which a measurement counts as undisturbed, and the largest
-number of measurements of a network to get one. Other processes and other virtual machines on the same core or cache
+"""The largest ratio of the reference's time to its shortest time at which a measurement counts as undisturbed, and
+the largest number of attempts at such a measurement. Other processes and virtual machines on the same core or cache
 made the reference up to 2.5 times as slow, and shifted ratios by up to 20 %."""
 _TIMINGS = 60
-"""The number of timings of `_MIN_MS` or more for a network, with warm-up and profile, for estimates beforehand."""
+"""The number of timings of `_MIN_MS` or more for a network, with warm-up and profile, to estimate the total time."""
 _SETUP = 1.0
-"""The seconds to build, export and load a small network; the larger ones take more."""
+"""The seconds to build, export and load a small network, to estimate the total time; larger networks take longer."""
 
 
 class LatencyBench:
-    """The measurement of latencies under fixed conditions, in turns with a reference network.
+    """A bench that measures latencies under fixed conditions, in alternation with a reference network.
 
-    `latency_bench` makes one.
+    Use `latency_bench` to create one.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class LatencyBench:
             self._reference = prepared(fresh(build(reference)), conditions).run
             self._setup = time.monotonic() - began
             self.reference_ms = min(self._timer(self._reference)[0] for _ in range(3))
-        """The approximate milliseconds of an inference of the reference, for estimates beforehand."""
+        """The approximate milliseconds of an inference of the reference, to estimate the total time."""
         self._fastest = min(self.reference_ms, fastest_ms)
 
     def seconds(self, networks: Sequence[Architecture]) -> float:
@@ -68,7 +68,7 @@ class LatencyBench:
         return self.time(architecture).ratio
 
     def time(self, architecture: Architecture) -> StepTime:
-        """Return the measured time of an inference of `architecture`, in turns with the reference.
+        """Return the time of an inference of `architecture`, measured in alternation with the reference.
 
         Raises `UserError` if the inference does not fit into memory or needs an operation that the runtime lacks.
         """
@@ -97,7 +97,7 @@ class LatencyBench:
         )
 
     def _undisturbed(self, run: Callable[[], None]) -> StepTime:
-        """Measure until the reference is about as fast as ever, at most `_TAKES` times.
+        """Repeat the measurement until the reference is about as fast as it ever was, at most `_TAKES` times.
 
         Returns the measurement in which the reference was fastest.
         """
@@ -110,7 +110,7 @@ class LatencyBench:
 
 
 def _shares(times: Sequence[float], total: float) -> list[float]:
-    """Return the times of blocks scaled to the sum `total`: parts are timed by another clock than the whole."""
+    """Return the times of blocks, scaled to the sum `total`, since another clock measured the whole network."""
     return [total * time / sum(times) for time in times]
 
 

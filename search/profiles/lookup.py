@@ -26,8 +26,8 @@ COVERED = 0.9
 def here(batch: int = BATCH, cost: TimedCost = "step") -> list[Profile]:
     """Return this machine's profiles of `cost`, the latest first, with GPU profiles before CPU profiles.
 
-    batch: the number of images that the profiles are for. Those of latencies are for onnxruntime with one thread;
-    there are none if it is not installed.
+    batch: the number of images that the profiles are for. Profiles of latencies are for onnxruntime with one thread;
+    if onnxruntime is not installed, none are returned.
     """
     if cost == "latency":
         return _latencies(batch)
@@ -43,10 +43,10 @@ def here(batch: int = BATCH, cost: TimedCost = "step") -> list[Profile]:
 def latency_profile(space: Space, near: float | None = None) -> Profile | None:
     """Return a saved profile of latencies that serves `space`, in onnxruntime with one image and one thread.
 
-    The first choice is the profile of the space, whatever share of its blocks was measured: with thousands of blocks
-    most are estimated. The second is the profile of its networks near the latency `near` in milliseconds, if that is
-    given, and the third is any that `serving` finds. Returns None if no profile serves the space or onnxruntime is
-    missing. Raises `UserError` if the file of the space's profile is damaged.
+    The first choice is the profile of the space, even if few of its blocks were measured: in a space of thousands of
+    blocks, most are estimated. The second is the profile of networks of the space near the latency `near` in
+    milliseconds, if given. The third is any profile that `serving` finds. Returns None if no profile serves the space
+    or onnxruntime is missing. Raises `UserError` if the file of the space's profile is damaged.
     """
     profiles = _latencies(1)
     if not profiles:
@@ -80,7 +80,7 @@ def like(profile: Profile) -> Conditions:
 
 
 def unmeasurable(profile: Profile) -> str:
-    """Return why this machine cannot measure times that compare with those of `profile`; "" if it can."""
+    """Return why this machine cannot measure times under the conditions of `profile`; "" if it can."""
     try:
         different = profile.differences(like(profile).described(), profile.batch)
     except UserError as error:
@@ -91,7 +91,8 @@ def unmeasurable(profile: Profile) -> str:
 def serving(space: Space, profiles: Sequence[Profile]) -> Profile | None:
     """Return the first of `profiles` that serves `space`; None if none does.
 
-    A profile serves it if at least `COVERED` of the predicted times of 20 random networks comes from measured blocks.
+    A profile serves a space if at least `COVERED` of the predicted times of 20 random networks come from measured
+    blocks.
     """
     rng = random.Random(0)
     networks = [space.at(space.sample(rng)) for _ in range(20)]
@@ -106,7 +107,7 @@ def covered(networks: Sequence[Architecture], profile: Profile) -> float:
 def closest(network: Architecture, batch: int = BATCH, cost: TimedCost = "step") -> Profile:
     """Return this machine's profile of `cost` in which the most blocks of `network` are measured.
 
-    It is one of the GPU if that has any. Raises `UserError` if this machine has no profile.
+    If there are profiles of a GPU, only these count. Raises `UserError` if this machine has no profile.
     """
     profiles = here(batch, cost)
     if not profiles:
@@ -118,9 +119,9 @@ def closest(network: Architecture, batch: int = BATCH, cost: TimedCost = "step")
 
 
 def best_known(network: Architecture, profiles: Sequence[Profile]) -> Profile:
-    """Return the one of `profiles`, at least one, in which the most blocks of `network` are measured.
+    """Return the profile in which the most blocks of `network` are measured. `profiles` must not be empty.
 
-    If several have the same number, the one with the most blocks in all is returned.
+    If several profiles have the same number, the profile with the most blocks in all is returned.
     """
     wanted = {part.key for part in parts(network)}
     return max(profiles, key=lambda profile: (len(wanted & profile.blocks.keys()), len(profile.blocks)))

@@ -78,7 +78,7 @@ class Predictor:
     def _beyond(
         self, reached: Mapping[tuple[int, int], tuple[float, float]], alternatives: Sequence[Stage]
     ) -> dict[tuple[int, int], tuple[float, float]]:
-        """Return the range of the sums of times to the end of the next stage, by its output's (width, size)."""
+        """Return the least and largest sum of times to the end of the next stage, by its output's (width, size)."""
         sums: dict[tuple[int, int], list[tuple[float, float]]] = {}
         for (width, size), (low, high) in reached.items():
             for stage in alternatives:
@@ -88,7 +88,7 @@ class Predictor:
         return {end: (min(low for low, _ in own), max(high for _, high in own)) for end, own in sums.items()}
 
     def _sum(self, architecture: Architecture) -> tuple[float, float]:
-        """Return the milliseconds of the whole network, and those of its blocks that were not measured."""
+        """Return the milliseconds of the whole network, and of its blocks that were not measured."""
         width, size = self._start(architecture)
         total = unmeasured = 0.0
         for stage in architecture.stages:
@@ -98,7 +98,7 @@ class Predictor:
         return total + ms, unmeasured + guessed
 
     def _stage(self, stage: Stage, width: int, size: int) -> tuple[float, float, int]:
-        """Return the milliseconds of a stage, those of its unmeasured blocks, and the side of its output."""
+        """Return the milliseconds of a stage, of its unmeasured blocks, and the side of its output in pixels."""
         key = (stage, width, size)
         if key not in self._stages:
             (_, size_out), inside = blocks.through(stage, width, size)

@@ -73,7 +73,7 @@ class Profile(BaseModel):
     @property
     def digest(self) -> str:
         """The first 12 hexadecimal digits of the document's SHA-256."""
-        # The digests of profiles of whole spaces are those of earlier versions, which lacked `near`.
+        # Earlier versions lacked `near`. Their profiles, all of them of whole spaces, must keep their digests.
         document = self.model_dump_json(exclude={"near"} if self.near is None else None)
         return hashlib.sha256(document.encode()).hexdigest()[:12]
 
@@ -126,7 +126,7 @@ def folder() -> Path:
 def file_of(
     device: Device, batch: int, space: Space, cost: TimedCost = "step", near: float | None = None
 ) -> Path:
-    """Return the file for the profile of `space` in `folder`. Spaces with other pinned choices have other files.
+    """Return the file for the profile of `space` in `folder`. Each set of pinned choices has a file of its own.
 
     near: the latency in milliseconds that the measured networks are near; None for the whole space. It has no effect
     on the file of a profile of step times.

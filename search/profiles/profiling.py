@@ -24,16 +24,16 @@ PROFILED_DEVICES = ("cpu", "cuda")
 """The kinds of devices that can be profiled."""
 
 Begin = Callable[[Campaign, int, float], None]
-"""A callback begin(campaign, missing, seconds) before the measurements, with the number of its networks that have not
-been measured yet, and an estimate of the time for these on an idle machine."""
+"""A callback begin(campaign, missing, seconds), called before the measurements. missing: the number of networks that
+have not been measured yet. seconds: the estimated time to measure these on an idle machine."""
 Watch = Callable[[Progress], None]
-"""A callback watch(progress) before the first network and after each one."""
+"""A callback watch(progress), called before the first network and after each one."""
 Wait = Callable[[Path], None]
-"""A callback wait(path) before waiting for another process, which is measuring the profile `path`."""
+"""A callback wait(path), called before waiting for another process that is measuring the profile `path`."""
 
 
 class Bench(Protocol):
-    """A place to measure networks: `StepBench` for training steps, `LatencyBench` for inferences."""
+    """The interface of benches, which time networks: `StepBench` (training steps) and `LatencyBench` (inferences)."""
 
     def seconds(self, networks: list[Architecture]) -> float:
         """Return the estimated seconds to measure `networks` on an idle machine."""
@@ -92,15 +92,17 @@ def make(
 ) -> tuple[Profile, Path]:
     """Measure the blocks of `space`, and return the profile and its file: `out`, or a file in the folder of profiles.
 
-    max_networks: see `Campaign`. latency: the conditions of an inference, for a profile of latencies; `device`,
-    `precision` and `batch` are for one of training steps. near: a latency in milliseconds; after `FIRST` networks of
-    the whole space, networks near it are measured, and the profile is fitted to these (the first have a little weight
-    in the estimates for blocks that were not measured); where few networks are near it, more of the whole space are
-    measured instead. wait: called before waiting for another process that is measuring this profile, whose result is
-    then returned if it wrote one. begin: called before the measurements. watch: called with the progress before the
-    first network and after each one. With `near`, both are called for the first networks, and again for the others.
-    An interrupted measurement of the same profile is continued. Raises `UserError` for a device that does not exist,
-    conditions `latency` that this machine cannot meet, a batch that is too large, or a file that cannot be written.
+    An interrupted measurement of the same profile is continued. If another process is measuring this profile, its
+    result is awaited and returned if it wrote one.
+
+    device, precision, batch: the conditions of a training step, for a profile of step times. latency: the conditions
+    of an inference, for a profile of latencies instead. max_networks: see `Campaign`. near: a latency in
+    milliseconds. With it, `FIRST` networks of the whole space are measured, then networks near that latency. The
+    profile is fitted to the latter; the former have little weight, and only in the estimates for blocks that were not
+    measured. If few networks are near the latency, more networks of the whole space are measured instead. wait,
+    begin, watch: see `Wait`, `Begin` and `Watch`. With `near`, `begin` and `watch` are called for the first networks,
+    and again for the others. Raises `UserError` for a device that does not exist, conditions `latency` that this
+    machine cannot meet, a batch that is too large, or a file that cannot be written.
     """
     campaign = _campaign(space, device, precision, batch, max_networks, latency)
     path = out or file_of(campaign.device, campaign.batch, space, campaign.cost, near)
@@ -125,7 +127,7 @@ def make(
 
 
 def _written(path: Path) -> tuple[int, int] | None:
-    """Return which file is at `path`, to recognise that another process has replaced it; None if there is none."""
+    """Return values that change when another process replaces the file at `path`; None if there is no file."""
     try:
         status = path.stat()
     except OSError:

@@ -18,9 +18,9 @@ from space import Architecture, UserError, decode
 from space.timing.device import Device
 
 _FAR = 0.1
-"""The weight of relative errors on networks that were not chosen near the latency of a profile. They decide about
-kinds of work that networks near it have little of: without them, dense 5 x 5 convolutions were predicted ten times
-too fast."""
+"""The weight of relative errors on networks that were not chosen near the latency of a profile. These networks supply
+kinds of work that are rare in networks near the latency: without them, dense 5 x 5 convolutions were predicted ten
+times too fast."""
 _FOLDS = 10
 """The number of folds in the cross-validation of estimates for blocks that were never measured."""
 
@@ -31,7 +31,7 @@ Work = Mapping[str, float]
 class Sample:
     """The measurements of a network; see `space.timing.per_block.BlockTimes` for the figures.
 
-    For a latency, `step` and the other times are those of an inference.
+    In a profile of latencies, `step` and the other times are those of an inference.
     """
 
     architecture: str
@@ -67,8 +67,8 @@ def fit(
 ) -> Profile:
     """Return the profile of `cost` that fits `samples` best. Raises `UserError` if there is no sample.
 
-    space: the name of the space. made: the date and time of the profile. far: the measurements of networks of all
-    latencies, which have little weight in the estimates for blocks that `samples` lack.
+    space: the name of the space. made: the date and time of the profile. far: measurements of networks of all
+    latencies. They have little weight, and only in the estimates for blocks that `samples` lack.
     """
     if not samples:
         raise UserError("A profile needs at least one measured network.")
@@ -144,8 +144,8 @@ def _rest(network: Architecture, cost: TimedCost) -> Work:
 def rates(works: Sequence[Work], times: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
     """Return the time per unit of each kind of work that fits `times` best, in relative error. No time is negative.
 
-    Kinds that take no time are left out. works, times: the work and the time of each part. weights: those of the
-    relative errors; None: all are equal.
+    Kinds that take no time are left out. works, times: the work and the time of each part. weights: the weights of
+    the relative errors; None for equal weights.
     """
     # scipy.optimize would add half a second to the start of every search.
     from scipy.optimize import nnls

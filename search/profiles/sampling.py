@@ -16,9 +16,10 @@ _CANDIDATES = 60
 _DRAWS = 2000
 """The number of random networks of which those near a limit are taken."""
 _SIZES = (1, 2, 3, 4)
-"""The numbers of random networks whose smallest options make one. Limits can be far below the latencies of uniformly
-drawn networks: of the space around a network that fills the limit, 0.7 % of 300 such networks are near it, 20 % of
-those made of two, 44 % of three and 55 % of four."""
+"""The numbers of random networks that are combined into a small one: it has the smallest of their options in each
+choice. Limits can be far below the latencies of uniformly drawn networks. In the space around a network that fills
+the limit, 0.7 % of 300 uniformly drawn networks are near it, 20 % of those combined from two, 44 % from three and
+55 % from four."""
 _SCALED = (
     (0.75, 1.0),
     (1.5, 1.0),
@@ -29,9 +30,9 @@ _SCALED = (
     (2.0, 1.0),
     (0.75, 1.5),
 )
-"""The factors of width and resolution of the scaled copies that are measured too. A profile estimates by a fit the
-blocks that it does not contain, such as those of scaled networks. Since times at other widths do not follow from
-multiply-adds alone, the fit needs some scaled networks."""
+"""The factors (width, resolution) of the scaled copies that are measured too. The times of blocks that a profile does
+not contain, such as those of scaled networks, are estimated by a fit. Times at other widths do not follow from
+multiply-adds alone, so the fit needs some scaled networks."""
 
 
 def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:
@@ -56,8 +57,8 @@ def chosen(space: Space, max_count: int, seed: int = 0) -> list[Architecture]:
 def chosen_among(space: Space, permits: Callable[[Architecture], bool], max_count: int) -> list[Architecture]:
     """Return up to `max_count` networks of `space` that `permits` accepts, the most informative first.
 
-    They are chosen as in `chosen`, without scaled copies, among those that `permits` accepts of `_DRAWS` random
-    networks. These are small more often than not, see `_SIZES`.
+    `_DRAWS` random networks are drawn, most of them small (see `_SIZES`). Those that `permits` accepts are the
+    candidates for a choice as in `chosen`, without scaled copies.
     """
     rng = random.Random(0)
     drawn = dict.fromkeys(_small(space, _SIZES[draw % len(_SIZES)], rng) for draw in range(_DRAWS))
@@ -90,7 +91,7 @@ def _informative(
         drawn = draw()
         for network in drawn:
             keys.setdefault(network, {part.key for part in parts(network)})
-        # A block that is missing counts for more than any that is not.
+        # The fewer networks contain a block so far, the more it counts.
         best = max(drawn, key=lambda network: sum(4 ** missing[key] - 1 for key in keys[network]))
         if all(not missing[key] for key in keys[best]):
             break  # The missing blocks are too rare to be drawn.

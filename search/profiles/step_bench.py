@@ -26,9 +26,9 @@ _WARMUP = 2
 
 
 class StepBench:
-    """The measurement of training steps on one device, in turns with those of a reference network.
+    """A bench that measures training steps on one device, in alternation with those of a reference network.
 
-    `step_bench` makes one.
+    Use `step_bench` to create one.
     """
 
     def __init__(self, place: torch.device, batch: int, reference: Architecture, dtype: torch.dtype) -> None:
@@ -38,12 +38,12 @@ class StepBench:
         timer = timer_of(place)
         times = [timer(self._reference)[0] for _ in range(2 * _WARMUP + 1)]
         self.reference_ms = median(times[_WARMUP:])
-        """The approximate time of a training step of the reference, in milliseconds, for estimates beforehand."""
+        """The approximate time of a training step of the reference in milliseconds, to estimate the total time."""
 
     def seconds(self, networks: Sequence[Architecture]) -> float:
         """Return the estimated seconds to measure `networks` on an idle machine.
 
-        Half of the reference's step time is taken as constant, since every layer costs something however small it is.
+        Half of the reference's step time is assumed to be constant, since even the smallest layer takes some time.
         The rest is proportional to MACs and activations.
         """
         unit = cost(self._network)

@@ -46,7 +46,7 @@ def _card(results: Findings, title: str, trial: Trial) -> Card:
 
 
 def _card_note(results: Findings, trial: Trial) -> str:
-    """Return how an answer compares with the base network, in one sentence."""
+    """Return one sentence that compares an answer with the base network."""
     if results.base_trial is trial:
         return f"It is the base network, {results.base_name}."
     ours, theirs = trial.cost, cost(results.base)

@@ -14,17 +14,17 @@ def column(key: str) -> Column:
 
 
 def axis(column: Column) -> Axis:
-    """Return a column as an axis, logarithmic for counts that span orders of magnitude (form "si")."""
+    """Return the axis of a column. It is logarithmic for counts that span orders of magnitude (form "si")."""
     return Axis(column.title, column.unit, column.form, log=column.form == "si")
 
 
 def cost_axis(name: str) -> Axis:
-    """Return a cost, by its name in the table of costs, as a logarithmic axis."""
+    """Return the logarithmic axis of a cost. name: its name in `space.cost.table`."""
     cost = COSTS[name]
     return Axis(cost.title, cost.unit, form="si" if cost.form == "si" else ".3g", log=True)
 
 
 def name_in_a_sentence(name: str) -> str:
-    """Return the title of a cost inside a sentence: "latency", but "MACs"."""
+    """Return the title of a cost as it is written inside a sentence: "latency" in lower case, but "MACs"."""
     title = COSTS[name].title
     return title.lower() if title[1:].islower() else title

@@ -1,6 +1,6 @@
 """Random draws: the baseline that a search has to beat.
 
-A search draws its first networks at random before its sampler proposes any, or all of them (`sampler=random`). The
+A search draws its first networks at random before its sampler proposes any; with `sampler=random` it draws all. The
 reward of the best of k draws is estimated by resampling (Dodge et al. 2019, "Show Your Work: Improved Reporting of
 Experimental Results", section 3.1): the largest of k rewards drawn with replacement from n is at most the i-th
 smallest with probability (i/n)^k. The estimate ends at k = n.
@@ -19,14 +19,15 @@ from space import CATALOG, Architecture, decode
 MIN_DRAWS = 3
 """The minimum number of draws for a baseline."""
 COVERED = 0.9
-"""The share of cases in the band of the charts. Intervals in sentences are of 95 %."""
+"""The share of cases that the band of a chart covers. Intervals in sentences cover 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
     """The best reward of a number of random draws: its mean, and an interval that holds it in most cases.
 
-    low, high: the limits of the middle share of all cases, by default `COVERED` (see `best_of`).
+    draws: the number of draws. low, high: the bounds of the interval, which is central. See `best_of` for the share
+    of cases that it holds.
     """
 
     draws: int
@@ -52,8 +53,8 @@ class Proposals:
 def random_draws(run: Run) -> list[Trial]:
     """Return the complete trials whose networks were drawn at random, in the order of their proposal.
 
-    These are the trials before the sampler proposes anything else, without networks that the user named, published
-    networks of a stratified start, and networks that low-fidelity trainings selected.
+    These are the trials before the sampler's first proposal from results. Excluded are networks that the user named,
+    published networks at a stratified start, and networks that low-fidelity trainings selected.
     """
     from search.samplers.ordinal_gp.proposer import MIN_RESULTS
 
@@ -79,7 +80,7 @@ def random_draws(run: Run) -> list[Trial]:
 def proposals(run: Run) -> list[Trial]:
     """Return the complete trials that the sampler proposed from results: neither drawn at random nor named.
 
-    With low-fidelity trainings, random networks that they selected are also among them.
+    Random networks that low-fidelity trainings selected are among them.
     """
     drawn, named = {trial.number for trial in random_draws(run)}, _named(run)
     own = (trial for trial in run.trials if trial.state == "complete" and trial.terms)
@@ -87,9 +88,9 @@ def proposals(run: Run) -> list[Trial]:
 
 
 def _named(run: Run) -> set[Architecture]:
-    """Return the named networks that a search starts with: those of `first=`, and published ones.
+    """Return the networks that are not random draws: those named by `first=` and, if stratified, published ones.
 
-    Published ones are among them only if draws are stratified.
+    A stratified start tries published networks before random ones.
     """
     named = {decode(text) for text in run.config.settings.first}
     if _stratified(run):
@@ -108,7 +109,7 @@ def drew(run: Run) -> str:
 
 
 def _stratified(run: Run) -> bool:
-    """Return True if draws are stratified by size. They are not in multi-objective searches, where Optuna draws."""
+    """Return True if draws are stratified by size. Multi-objective searches are not: there, Optuna draws."""
     return run.config.sampler.stratified and not run.config.reward.multi_objective
 
 

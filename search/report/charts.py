@@ -23,7 +23,7 @@ from search.trials.trial import Trial
 _CURVES = 200
 """The maximum number of learning curves."""
 _NAMED = 5
-"""The number of learning curves with a colour and a name: the best."""
+"""The number of best trials whose learning curves have a colour and a name."""
 _STEPS = 60
 """The maximum number of points of the band of random draws."""
 _MOMENTS = 40
@@ -32,7 +32,7 @@ REWARD = Axis("Reward", form=".4f")
 
 
 def reward_over_trials(results: Findings) -> Chart:
-    """Return the chart of rewards by trial: each, the best so far, and the best of as many random draws."""
+    """Return the chart of the reward of each trial, the best so far, and the best of as many random draws."""
     done = _finished(results.run)
     numbers = tuple(float(place + 1) for place in range(len(done)))
     return Chart(
@@ -46,7 +46,7 @@ def reward_over_trials(results: Findings) -> Chart:
 
 
 def reward_over_time(results: Findings) -> Chart:
-    """Return the chart of `reward_over_trials` by the minutes since the first proposal."""
+    """Return the chart of `reward_over_trials` against the minutes since the first proposal."""
     done = _finished(results.run)
     start = min((trial.proposed_at for trial in results.run.trials if not trial.origin), default=0.0)
     minutes = tuple(((trial.finished_at or start) - start) / 60 for trial in done)
@@ -196,7 +196,7 @@ def _finished(run: Run) -> list[Trial]:
 
 
 def best_so_far(rewards: Sequence[float]) -> list[float]:
-    """Return a list with the highest reward up to each place."""
+    """Return the running maximum of `rewards`."""
     best, maxima = float("-inf"), []
     for value in rewards:
         best = max(best, value)
@@ -216,9 +216,9 @@ def _so_far(done: Sequence[Trial], xs: Sequence[float]) -> tuple[Series, ...]:
 
 
 def _band(results: Findings, xs: Sequence[float]) -> tuple[Series, ...]:
-    """Return the band of the best of random draws and its mean, as far as there are draws.
+    """Return the series of the best of random draws: its band and its mean, up to the number of draws.
 
-    Beyond them, a dashed line at the last mean is a lower bound. Returns () with too few draws for a band.
+    A dashed line at the last mean continues them as a lower bound. Returns () with too few draws for a band.
     """
     step = max(1, len(xs) // _STEPS)
     counts = sorted({*range(1, len(xs) + 1, step), len(xs), min(len(xs), len(results.drawn))})

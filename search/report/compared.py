@@ -77,9 +77,10 @@ def compared_page(compared: Compared, table: Sequence[Row], sentences: Sequence[
 
 
 def family_sentences(compared: Compared) -> list[str]:
-    """Return sentences that compare the first family with every other one, by the first matched cost.
+    """Return sentences that compare the first family with every other family, by the first matched cost.
 
-    They say at which cost the first family is as accurate as the other one, and compare the areas below the curves.
+    They state the cost at which the first family is as accurate as another one, and compare the areas below the
+    curves.
     """
     name = drawn_cost(compared)
     first, *others = family_curves(compared, name)
@@ -90,22 +91,22 @@ def family_sentences(compared: Compared) -> list[str]:
 
 
 def drawn_cost(compared: Compared) -> str:
-    """Return the cost that sentences on families are about: the first matched one."""
+    """Return the name of the cost by which sentences compare families: the first matched cost."""
     return compared.plan.matched[0]
 
 
 def reference(compared: Compared, name: str) -> tuple[float, float]:
-    """Return the point from which areas below curves are measured. No training changes it.
+    """Return the reference point of the areas below curves. No training changes it.
 
-    It is (the accuracy of chance, 0 to 1; twice the largest cost `name` of the networks in `plan.leads`, in the unit
-    of the cost).
+    It is a pair of the accuracy of chance, 0 to 1, and twice the largest cost `name` of the networks in `plan.leads`,
+    in the unit of the cost.
     """
     leads = [one for one in compared.every if one.contender in compared.plan.leads]
     return 1 / leads[0].contender.architecture.classes, 2 * max(compared.cost(name, one) for one in leads)
 
 
 def family_curves(compared: Compared, name: str) -> list[Curve]:
-    """Return the curve of each family by the cost `name`, that of the first network in `plan.leads` first."""
+    """Return the curve of each family by the cost `name`. The family of the first lead comes first."""
     return curves(compared.every, [compared.cost(name, one) for one in compared.every])
 
 

@@ -115,7 +115,7 @@ def _summary(
 
 
 def _differing(runs: Sequence[Run]) -> Iterator[str]:
-    """Yield the groups of settings in which the tasks of the runs differ; "images" for other images alone."""
+    """Yield the groups of settings in which the tasks of the runs differ, or "images" if only the images differ."""
     tasks = [task(run) for run in runs]
     differ = [
         group for group in ("data", "proxy", "space") if any(own[group] != tasks[0][group] for own in tasks)
@@ -198,9 +198,9 @@ def _rows(group: Group) -> list[Row]:
 
 
 def curves(members: Sequence[Group], of: Quantity) -> Chart:
-    """Return the chart of the best so far of every group: its mean, and the band from its lowest to its highest.
+    """Return the chart of the best value so far in each group: its mean, and a band from the lowest to the highest.
 
-    It reaches as far as all runs of the group have complete trials; runs without any are left out.
+    The curve of a group ends with the complete trials of its shortest run. Runs without complete trials are left out.
     """
     series: list[Series] = []
     for number, group in enumerate(members):

@@ -1,5 +1,5 @@
-"""Several searches compared: groups of searches that differ only in seed, length and machine, and the differences
-between the groups."""
+"""The comparison of several searches. Searches that differ only in seed, length and machine form a group, and the
+groups are compared."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _IGNORED = (
     "proxy.device",
     "proxy.graph",
 )
-"""Settings in which the searches of a group may differ."""
+"""The settings in which the searches of a group may differ."""
 
 Quantity = Literal["reward", "accuracy"]
 
@@ -47,8 +47,9 @@ class Group:
 class Difference:
     """The difference between the means of two groups after the same number of trials.
 
-    estimate: `one` less `other`, with an interval for all pairs at once. p: the p-value for all pairs at once; None
-    without an interval. n: the number of searches of the smaller group. paired: True if common seeds were paired.
+    one, other: the names of the groups. estimate: the mean of `one` minus the mean of `other`, with an interval that
+    holds for all pairs at once. p: the p-value, adjusted for all pairs; None without an interval. n: the number of
+    searches of the smaller group. paired: True if searches of the same seed were paired.
     """
 
     one: str
@@ -62,7 +63,7 @@ class Difference:
 def groups(runs: Sequence[Run]) -> list[Group]:
     """Return the runs in groups of equal settings, in the order of their first runs.
 
-    Seed, name, length and machine may differ (`_IGNORED`), and the place of the same images.
+    Within a group, the settings in `_IGNORED` may differ, and the path of the same images.
     """
     settings = _settings(runs)
     members: dict[tuple[tuple[str, str], ...], list[Run]] = defaultdict(list)
@@ -130,7 +131,7 @@ def alike(runs: Iterable[Run]) -> bool:
 
 
 def _settings(runs: Sequence[Run]) -> dict[Path, dict[str, str]]:
-    """Return the settings of each run by its path. The same images have the place where the first run found them."""
+    """Return the settings of each run by its path. Runs on the same images get the `data.path` of the first run."""
     first: dict[str, str] = {}
     found = {run.path: _flat(run.config.document()) for run in runs}
     for path, settings in found.items():
@@ -153,7 +154,7 @@ def _flat(document: Any, place: str = "") -> dict[str, str]:
 def _name(settings: dict[str, str], differing: Iterable[str], members: Sequence[Run]) -> str:
     """Return the name of a group: its values of up to three settings in which groups differ, such as "sampler=tpe".
 
-    If there is no such setting, the name lists the runs.
+    If groups differ in no setting, the name lists the runs.
     """
     words = []
     for key in differing:

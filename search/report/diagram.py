@@ -16,15 +16,15 @@ WIDTH = 190
 _MIN_WIDTH = 60
 """The width that the text in a box needs."""
 _HEIGHT, _BLOCK, _GAP = 24.0, 7.0, 5.0
-"""The height of a box for one block, of each further block in it, and of the gap between boxes."""
+"""The height of a box with one block, the height that each further block adds, and the gap between boxes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
     """The box of a part of the network, in units of the drawing.
 
-    colour: a place in the palette, equal for all stages of a family of blocks. inside: the text in the box. beside,
-    further: the two lines next to it. tooltip: all figures of the part.
+    colour: an index in the palette, equal for all stages of the same kind of block. inside: the text in the box.
+    beside, further: the two lines next to the box. tooltip: all figures of the part.
     """
 
     top: float

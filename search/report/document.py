@@ -18,7 +18,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis of a chart. form: the format of its numbers, as of a `Column`. log: True for a logarithmic axis."""
+    """An axis of a chart. form: the format of its numbers, as in `Column`. log: True for a logarithmic axis."""
 
     title: str
     unit: str = ""
@@ -33,11 +33,12 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A series of a chart. colour: its place in the palette.
+    """A series of a chart. colour: the index of its colour in the palette.
 
-    kind: a "step" is a line that keeps its value until the next; a "band" reaches from `ys` to `highs`; "marks" are
-    large points. labels: a description of each point, () for none. errors: half the length of each point's error
-    bar, None for a point without one. tags: short texts next to the points. faint: True to draw the series pale.
+    kind: a "step" is a line that keeps its value until the next point; a "band" reaches from `ys` to `highs`; "marks"
+    are large points. labels: a description of each point, () for none. errors: half the length of each point's error
+    bar, None for a point without an error bar. tags: short texts next to the points. faint: True to draw the series
+    pale.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart. key: the name of its files and its place in the page. note: how to read it, in a sentence or two."""
+    """A chart. key: its name in files and in the page. note: one or two sentences that explain how to read it."""
 
     key: str
     title: str
@@ -91,7 +92,8 @@ class Explorer:
 
     axes: keys of the columns that can be an axis. x, y: the initial axes. sort: the key of the initial order; "-"
     before it sorts from high to low. name: the noun for a row. group: the key of the column that colours points, ""
-    for none. front: True to draw the Pareto front. aside: a group that is not part of the front.
+    for none. front: True to draw the Pareto front. aside: the value of the column `group` whose rows are left out of
+    the front, "" for none.
     """
 
     columns: Sequence[Column]
@@ -141,7 +143,7 @@ Block = Texts | Terms | Code | Listing | Chart | Bars | Explorer | Networks
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card for a network that the search answers with.
+    """A card for one of the networks that a search recommends.
 
     pairs: the figures of the network. note: one sentence that compares it with others.
     """
@@ -166,8 +168,8 @@ class Page:
     """A page. made: the time and the source.
 
     cards, overview, advice: the first screen. summary: the paragraphs below the first screen, with their titles.
-    values: the numbers behind the sentences, as `--json` prints them. refresh: seconds after which the
-    page reloads itself, None for never.
+    values: the numbers behind the sentences, as `--json` prints them. refresh: the seconds after which the page
+    reloads itself, None for never.
     """
 
     title: str

@@ -124,7 +124,7 @@ def _axis(axes: Axes, which: str, axis: Axis) -> None:
     axes.set(**{f"{which}label": axis.heading, **({f"{which}scale": "log"} if axis.log else {})})
     if axis.log:
         low, high = place.get_view_interval()
-        # Within a decade, 1, 2 and 5 can be a single tick, or none.
+        # An axis shorter than a decade can lack most or all ticks of 1, 2 and 5.
         place.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 10 * low else MaxNLocator(5))
         place.set_minor_formatter(NullFormatter())
         place.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))

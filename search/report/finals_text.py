@@ -17,7 +17,7 @@ UNTRAINED = "nothing was trained: accuracies are those of inherited weights, and
 SHOWN = 10
 """The largest number of trials that a sentence names."""
 _SATURATED = 5
-"""The smallest number of trials whose equal accuracies are not taken for chance."""
+"""The smallest number of trials whose accuracies, if all are equal, cause a warning. Fewer can be equal by chance."""
 
 
 def finals_text(run: Run, verdict: Verdict) -> Iterator[str]:
@@ -82,9 +82,9 @@ def saturation_warning(run: Run) -> Iterator[str]:
 
 
 def single_trainings_text(run: Run) -> Iterator[str]:
-    """Yield one line on the noise of a finished search of two trials or more without finals.
+    """Yield one line on the noise of a finished search without finals, if it has two complete trials or more.
 
-    The size of the noise is estimated from the number of validation images, and left out if that is unknown.
+    The size of the noise is estimated from the number of validation images, and omitted if that number is unknown.
     """
     if not run.over or run.agenda.finalists or len(run.ranked) < 2:
         return
@@ -112,8 +112,8 @@ def _less_noise(proxy: Proxy) -> Iterator[str]:
 def _more_spread(run: Run) -> Iterator[str]:
     """Yield settings that make equal accuracies differ."""
     proxy, best = run.config.proxy, run.ranked[0].result
-    # Guessing between two classes gives a half. If all accuracies are equal and at most that, nothing was learned;
-    # if they are higher, the images are too easy.
+    # Guessing between two classes gives an accuracy of 0.5. If all accuracies are equal and at most 0.5, nothing was
+    # learned. If they are equal and higher, the images are too easy.
     if best and best.accuracy <= 0.5:
         yield from _less_noise(proxy)
         return
@@ -128,7 +128,7 @@ def _validation(proxy: Proxy) -> str:
 
 
 def unfinished_text(run: Run) -> Iterator[str]:
-    """Yield how far finals without a verdict are, if they have begun or are due; if all trainings failed, say so."""
+    """Yield a line on finals without a verdict that have begun or are due: their progress, or that all failed."""
     agenda = run.agenda
     if not agenda.finalists or not (run.searched or any(trial.final_trainings for trial in run.trials)):
         return

@@ -37,7 +37,7 @@ ANSWERS = {"best": "Best", "most-accurate": "Most accurate", "cheapest": "Cheape
 
 @dataclass(frozen=True)
 class Comparison:
-    """Trials with the differences of their accuracies.
+    """A comparison of trials by their accuracies.
 
     fresh: True if the accuracies are from trainings with fresh seeds after the search, False if they are from the
     search's single trainings. differences: the differences of accuracy, in the order of the trials.
@@ -65,7 +65,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """The margin of the winner's reward over the expected best of random draws, with a 95 % interval.
+    """The winner's reward minus the expected best of random draws, with a 95 % interval.
 
     draws: the number of draws from which the expected best is estimated.
     """
@@ -80,15 +80,16 @@ class Margin:
 class Findings:
     """The results of a run. state: "finished", "running", "stopped" or "empty".
 
-    answers: trials by the names in `ANSWERS`; empty where no trial is complete. verdict: the verdict of the finals;
-    None before their end, and without any. base: the network that answers are compared with; base_trial: its trial,
-    None if it was not trained. environment: the recorded environment of the run, {} if unknown. images: the number of
-    validation images, None if unknown. comparison: the trials with fresh seeds, compared by their trainings
-    with fresh seeds; while there are none, the answers and the base by their single trainings. searched: the
-    comparison of all complete trials by the accuracies that the search saw. Both are None without an answer. drawn:
-    the trials that were drawn at random, of `baseline` if that is another run. over_random: the margin of reward over
-    the best of as many draws; None with too few draws, and where all trials are draws. proposals: the sampler's
-    proposals compared with the draws; None with too few of either.
+    environment: the recorded environment of the run, {} if unknown. answers: trials by the names in `ANSWERS`; empty
+    if no trial is complete. verdict: the verdict of the finals; None before their end, and without finals. base: the
+    network that answers are compared with. base_trial: the trial of the base, None if it was not trained. images: the
+    number of validation images, None if unknown. comparison: the trials that were trained again with fresh seeds,
+    compared by these trainings; if there are none, the answers and the base, compared by their single trainings.
+    searched: all complete trials, compared by the accuracies that the search saw. comparison and searched are None
+    without an answer. baseline: the run that supplies random draws, by default this run. drawn: the trials of
+    `baseline` that were drawn at random. over_random: the margin of the winner's reward over the expected best of
+    draws, at most as many as this run has complete trials; None with too few draws, and if all trials are draws.
+    proposals: the sampler's proposals compared with the draws; None with too few of either.
     """
 
     run: Run
@@ -176,9 +177,10 @@ class Findings:
 
 
 def findings(run: Run, baseline: Run | None = None) -> Findings:
-    """Return the results of `run`. baseline: the run whose random draws it is compared with, if not its own.
+    """Return the results of `run`.
 
-    Raises `UserError` where rewards of the two runs cannot be compared.
+    baseline: another run, with whose random draws `run` is compared; None for the draws of `run` itself. Raises
+    `UserError` if the rewards of the two runs cannot be compared.
     """
     environment = _environment(run)
     answers = answers_of(run)
@@ -224,7 +226,7 @@ def _comparison(run: Run, answers: Mapping[str, Trial], base: Trial | None) -> C
 
 
 def _searched(run: Run, verdict: Verdict | None) -> Comparison:
-    """Return all complete trials by their accuracies in the search, whose spread the finals have measured."""
+    """Return the comparison of all complete trials by their accuracies in the search. Finals give their spread."""
     trials = tuple(run.ranked)
     texts = [[trial.result.hits if trial.result else ""] for trial in trials]
     hits = networks_hits(texts, run.validation_images)
@@ -254,12 +256,12 @@ def reward(trial: Trial) -> float:
 
 
 def unbiased(trial: Trial) -> float:
-    """Return the reward of the mean of trainings with fresh seeds if there are any, else the one in the search."""
+    """Return the reward of the mean of trainings with fresh seeds if there are any, else the reward in the search."""
     return trial.final_terms.reward if trial.final_terms else reward(trial)
 
 
 def accuracy(trial: Trial) -> float:
-    """Return the mean accuracy of trainings with fresh seeds if there are any, else the one in the search."""
+    """Return the mean accuracy of trainings with fresh seeds if there are any, else the accuracy in the search."""
     terms = trial.final_terms or trial.terms
     assert terms
     return terms.accuracy

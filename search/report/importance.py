@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MIN_TRIALS = 50
 """The number of trials below which no importance is estimated: with fewer, PED-ANOVA ranks noise."""
 _MAX_TRIALS = {"PED-ANOVA": 500, "fANOVA": 200}
-"""The maximum number of trials for each evaluator, spread evenly over the run: a second or two of work."""
+"""The maximum number of trials for each evaluator, which takes 1 or 2 s. They are spread evenly over the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _shares(run: Run, name: str, trials: Sequence[Trial]) -> tuple[tuple[str, fl
 
 
 def common(run: Run) -> list[Common]:
-    """Return for each choice the most frequent option of the best networks, and its shares of the best and of all.
+    """Return the most frequent option of each choice among the best networks, with its shares (see `Common`).
 
     The list is empty without complete trials.
     """
@@ -93,7 +93,7 @@ def common(run: Run) -> list[Common]:
 
 
 def top(count: int) -> int:
-    """Return the number of trials that count as the best of `count`: a tenth, but at least five, or all of fewer."""
+    """Return the number of trials that count as the best of `count`: a tenth, at least five, at most all of them."""
     return min(count, max(5, count // 10))
 
 

@@ -21,10 +21,10 @@ _RUNGS = (
 
 
 def low_fidelity_section(run: Run) -> Iterator[Section]:
-    """Yield a section with a table of the rungs below the full training; yield nothing if there are none.
+    """Yield a section with a table of the rungs (the numbers of epochs) below the full training, if there are any.
 
-    A chart compares the rewards (for several objectives, the accuracies) of networks with their rewards after the
-    full training, if any network had both.
+    A chart compares the rewards (with several objectives, the accuracies) after low-fidelity and full trainings, if
+    any network had both.
     """
     ladder = run.config.ladder
     if len(ladder.epochs) == 1:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def page_of(runs: Sequence[Run], baseline: Run | None = None, refresh: int | None = None) -> Page:
-    """Return the page of a run, or the page that compares several.
+    """Return the page of a run, or the page that compares several runs.
 
     baseline: a search with sampler=random to compare one run with. refresh: the seconds after which an open page
     reloads itself, None for never. Raises `UserError` for a baseline of several runs, for a baseline whose rewards
@@ -31,7 +31,7 @@ def page_of(runs: Sequence[Run], baseline: Run | None = None, refresh: int | Non
 
 
 def figures_of(runs: Sequence[Run], baseline: Run | None = None) -> dict[str, Figure]:
-    """Return the charts of one run, or of the page that compares several, as matplotlib figures by key.
+    """Return the charts of one run, or of the page that compares several runs, as matplotlib figures by key.
 
     The arguments and errors are those of `page_of`.
     """

@@ -13,13 +13,13 @@ PALETTE = (
     "#7a4b2a",
     "#6a51a3",
 )
-"""The colours on paper; a page has its own for light and for dark screens (`page/page.css`)."""
+"""The colours on paper. A page has its own colours for light and for dark screens (`page/page.css`)."""
 GREY = 6
-"""The place in the palette of grey, for series that are not compared, such as random draws."""
+"""The index of grey in the palette, for series that are not compared, such as random draws."""
 _COLOURS = (0, 1, 2, 3, 4, 5, 7, 8)
-"""The other places in the palette."""
+"""The other indices in the palette."""
 
 
 def colour(number: int) -> int:
-    """Return the place in the palette of series `number`, counted from 0; eight are distinct, then they repeat."""
+    """Return the index in the palette for series `number`, counted from 0. After eight colours they repeat."""
     return _COLOURS[number % len(_COLOURS)]

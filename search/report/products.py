@@ -1,4 +1,4 @@
-"""The table and the chart of the products of a search among children: accuracy against the limited cost."""
+"""The table and the chart of products: a parent network, its chosen sub-networks and other models, fine-tuned."""
 
 from __future__ import annotations
 

@@ -92,8 +92,8 @@ def _winner(results: Findings) -> str:
 def differences(results: Findings) -> Iterator[str]:
     """Yield sentences about the differences of accuracy among the compared networks.
 
-    Only significant pairs are named, up to `LISTED` of them, and the number of further ones is given. Each follows
-    from the numbers of `search report --json`.
+    At most `LISTED` significant pairs are named, and the number of others is given. Each sentence follows from the
+    numbers of `search report --json`.
     """
     comparison = results.comparison
     assert comparison
@@ -230,7 +230,7 @@ def against_base(results: Findings, trial: Trial) -> str:
 
 
 def significance(results: Findings, estimate: Estimate) -> str:
-    """Return "significant" or "not significant", or that it is unknown without several trainings each."""
+    """Return "significant" or "not significant", or that the significance is unknown, with the reason."""
     if estimate.half is None:
         trained = "with inherited weights" if results.untrained else "one training each"
         return f"{trained}, so its significance is unknown"

@@ -1,4 +1,4 @@
-"""A page as HTML: one file without references to others, from the templates in `page/`."""
+"""The rendering of a page as one HTML file without references to other files, from the templates in `page/`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SCRIPTS = ("numbers.js", "chart.js", "explorer.js", "start.js")
 
 
 def html(page: Page) -> str:
-    """Return `page` as an HTML text. Inserted values are escaped, and a content policy forbids loading anything."""
+    """Return `page` as HTML. Inserted values are escaped, and a content security policy forbids loading anything."""
     style = _source("page.css")
     script = "\n".join(map(_source, _SCRIPTS))
     template = _environment().get_template("report.html")
@@ -51,7 +51,7 @@ def _data(page: Page) -> str:
         elif isinstance(block, Explorer):
             data["explorers"].append(_explorer(block))
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    # Only these characters can end a script element or begin a comment; JSON strings may hold them escaped.
+    # Only these characters can end a script element or begin a comment. In JSON strings, escapes may replace them.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

@@ -34,7 +34,7 @@ def repeating(results: Findings) -> Section:
 
 
 def command(environment: dict[str, Any]) -> str:
-    """Return the command that started a run, without the run's name, which is taken; a comment for Python runs."""
+    """Return the command that started a run, without run=NAME, since the name is taken; a comment for Python runs."""
     words = [str(word) for word in environment.get("command", ()) if not str(word).startswith("run=")]
     if len(words) > 1 and words[1] == "launch":
         return shlex.join(["search", *words[1:]])

@@ -45,7 +45,7 @@ AXES = (
     "latency_ms",
     "number",
 )
-"""The possible axes of the scatter, as far as there are values."""
+"""The keys of the columns that can be an axis of the scatter. A column without values is not offered."""
 
 _COMMON = (
     Column("stage", "Stage"),
@@ -167,7 +167,7 @@ def _progress(results: Findings) -> Section:
 
 
 def _front(run: Run) -> Iterator[Section]:
-    """Yield the Pareto front of a multi-objective search, and its growth."""
+    """Yield a section with the Pareto front of a multi-objective search and its growth."""
     best = on_front(run.trials) if run.config.reward.multi_objective else []
     if best:
         rows = [row(trial) for trial in best]
@@ -178,7 +178,7 @@ def _front(run: Run) -> Iterator[Section]:
 
 
 def _finals(results: Findings) -> Iterator[Section]:
-    """Yield the finals: the best trials trained with fresh seeds; nothing if there are none."""
+    """Yield a section on the finals, in which the best trials are trained with fresh seeds, if there are any."""
     run, verdict = results.run, results.verdict
     agenda = run.agenda
     if verdict is None and not agenda.finalists:
@@ -213,9 +213,10 @@ def _trials(run: Run) -> Section:
 def explorer(
     rows: Sequence[Row], columns: tuple[Column, ...], *, group: str = "state", note: str = ""
 ) -> Explorer:
-    """Return an interactive view of trials, at first accuracy against params (without accuracies, params by number).
+    """Return an interactive view of trials.
 
-    group: the key of the column that colours points. note: as of `Explorer`.
+    It first shows accuracy against params, or params against trial numbers if there are no accuracies. group: the key
+    of the column that colours points. note: see `Explorer`.
     """
     shown = filled(rows, columns)
     keys = {column.key for column in shown}

@@ -103,7 +103,7 @@ class Sampler(BaseModel, ABC):
 
     @property
     def random_until(self) -> int | None:
-        """The number of results (of trials, if `stratified`) below which proposals are random; None: always."""
+        """The number of results (if `stratified`, of trials) below which proposals are random; None if all are."""
         return 0
 
     def attempts(self, trials: int) -> int:
@@ -120,10 +120,10 @@ class Sampler(BaseModel, ABC):
     ) -> Proposer:
         """Return the proposer of a search in `space`.
 
-        permits: returns True if a network is within the limits; samplers may ignore it. trials: the number of trials
-        of the search without imported ones, None if unknown. objectives: the number of objectives. With 1, the
-        proposer maximises the reward. With more, it minimises the objectives of `Observation`; only samplers that are
-        `multi_objective` are asked for that.
+        permits: a function that returns True if a network is within the limits; samplers may ignore it. trials: the
+        number of trials of the search without imported ones, None if unknown. objectives: the number of objectives.
+        With 1, the proposer maximises the reward. With more, which requires `multi_objective`, it minimises the
+        objectives of `Observation`.
         """
 
     def check_objectives(self, objectives: int) -> None:

@@ -134,7 +134,7 @@ def drawn(options: Sequence[int], rng: random.Random) -> Point:
 def mutated(point: Point, options: Sequence[int], rng: random.Random) -> Point:
     """Return `point` with another option in one of its choices, every choice and other option equally likely.
 
-    Neighbours on ordered choices are not preferred: most choices have only two or three options.
+    Neighbouring options of an ordered choice are not preferred, since most choices have only two or three options.
     """
     which = rng.randrange(len(options))
     other = (point[which] + rng.randrange(1, options[which])) % options[which]

@@ -12,7 +12,7 @@ from space import Architecture, Point, Space
 DRAWS = 200
 """The number of random changes tried for each number of changed choices."""
 ENUMERABLE = 200_000
-"""The largest number of points of a space whose points are all tried where random changes find no network."""
+"""The largest number of points that a space can have to be searched completely if random changes find no network."""
 
 
 def nearest(

@@ -69,7 +69,7 @@ class Breeding:
         if len(finished) < self.population:
             return drawn(self.options, rng)
         parents = survivors(finished, self.population)
-        # The lower index wins a tournament of two: a better rank, or more room in the same rank.
+        # The lower index wins a tournament of two: it has a better rank, or a larger crowding distance in that rank.
         mother, father = (
             parents[min(rng.randrange(len(parents)), rng.randrange(len(parents)))].point for _ in range(2)
         )

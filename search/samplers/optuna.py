@@ -1,7 +1,7 @@
 """Optuna's samplers as a `Sampler`: Gaussian process, tree-structured Parzen estimator, random.
 
-An Optuna study in memory is filled from the history, and only asked for proposals. Every proposal gets a sampler with
-a seed of its own, so proposals do not depend on the hidden state of a random generator.
+An Optuna study in memory is filled from the history, and is only used to ask for proposals. Every proposal gets a new
+sampler with its own seed, so proposals do not depend on the hidden state of a random generator.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class OptunaSampler(Sampler):
 
     @abstractmethod
     def optuna(self, seed: int) -> BaseSampler:
-        """Return Optuna's sampler with these options and the seed."""
+        """Return Optuna's sampler with these options and `seed`."""
 
     def proposer(
         self,
@@ -87,7 +87,7 @@ class TPE(OptunaSampler):
 
 
 class Random(OptunaSampler):
-    """A sampler that draws all options of a choice with equal probability: the baseline that others have to beat."""
+    """A sampler that draws every option of a choice with equal probability, as a baseline for the other samplers."""
 
     # Drawing again, instead of moving to a neighbour, keeps the draws uniform over the permitted networks.
     max_attempts: ClassVar[int] = 1000
@@ -159,7 +159,7 @@ class OptunaProposer:
         from optuna.trial import TrialState
         from threadpoolctl import threadpool_limits
 
-        # A study cannot complete a pruned trial, so it is filled anew when such a trial has been trained further.
+        # A pruned trial of a study cannot change. If such a trial has been trained further, the study is filled anew.
         if self._pruned and any(self._changed_rung(observation) for observation in history):
             self._begin()
         self._update(history if self._learns else ())
@@ -185,10 +185,10 @@ class OptunaProposer:
         return tuple(int(params[name]) for name in self._distributions)
 
     def _update(self, history: Sequence[Observation]) -> None:
-        """Give the study's complete trials the values of the history, whose rewards are estimated anew every time.
+        """Replace the values of the study's complete trials by those of the history, which can differ at every call.
 
-        With older values, a proposal would depend on earlier histories. Optuna changes no finished trial, and filling
-        the study anew takes seconds for thousands of trials; so the values are replaced in the study's own trials.
+        With older values, a proposal would depend on earlier histories. Optuna cannot change a finished trial, and
+        filling the study anew takes seconds for thousands of trials, so its stored trials are changed directly.
         """
         trials = self._study.get_trials(deepcopy=False)
         for observation in history:
@@ -198,7 +198,7 @@ class OptunaProposer:
                 trials[place].values = values
 
     def _follow(self, observation: Observation) -> None:
-        """Add the trial to the study, or update it there."""
+        """Add the trial to the study, or update it if the study has it already."""
         if partial := _pruned(observation):
             return self._add_pruned(observation, partial)
         known = self._added.get(observation.number)
@@ -244,7 +244,7 @@ class OptunaProposer:
         self._next += 1
 
     def _changed_rung(self, observation: Observation) -> bool:
-        """Return True if the study has the trial as pruned, but it has been trained further since."""
+        """Return True if the trial is pruned in the study, but has been trained further since then."""
         if observation.rejected or observation.number not in self._pruned:
             return False
         partial = _pruned(observation)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _BLOCK = 1024
-"""The number of points of a sequence that are computed at a time; for Sobol's sequence a power of 2."""
+"""The number of points of a sequence that are computed at a time. Sobol's sequence needs a power of 2."""
 
 
 class Grid(Sampler):
@@ -40,9 +40,9 @@ class Grid(Sampler):
 class GridWalk:
     """A proposer that visits every point of a space once.
 
-    Its steps are near the golden section of the number of points, so that every part of the walk is spread evenly. It
-    goes on after the latest point of the history, and begins again after its end. Points in the history are skipped;
-    when no other point is left it raises `Exhausted`.
+    Each step advances by about 0.618 (the golden section) of the number of points, so that every part of the walk is
+    spread evenly. A proposal continues the walk after the latest point of the history, and starts over at its end.
+    Points in the history are skipped. If no other point is left, `Exhausted` is raised.
     """
 
     def __init__(self, options: Sequence[int]) -> None:
@@ -58,7 +58,7 @@ class GridWalk:
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """See `Proposer`."""
         known = {trial.point for trial in history}
-        # From the beginning, the points that were rejected for an earlier trial would be tried again for each one.
+        # A walk that always began at 0 would propose the points that were rejected before again, for every trial.
         begin = self._step(_proposed(history)[-1]) + 1 if history else 0
         for step in range(begin, begin + self._size):
             point = self._at(step * self._stride % self._size)
@@ -85,7 +85,7 @@ class GridWalk:
 class QuasiRandom(Sampler):
     """A sampler that follows a low-discrepancy sequence, which is spread more evenly than random points."""
 
-    # Asking again keeps the permitted points as evenly spread as the sequence is.
+    # A new proposal, instead of the nearest network, keeps the points as evenly spread as the sequence.
     max_attempts: ClassVar[int] = 1000
     random: ClassVar[bool] = False
     multi_objective: ClassVar[bool] = True
@@ -125,9 +125,10 @@ class SequenceWalk:
     def _index(self, history: Sequence[Observation]) -> int:
         """Return the index in the sequence after the latest point of the history.
 
-        A trial does not record how many points were rejected before its own. But its own point, which was permitted
-        and new, was not among these: it is the next such point of the sequence. If none is near, all attempts were
-        rejected and the nearest network was taken; or it is a network that a user named to be trained first.
+        The history does not record how many points were rejected before a past trial. The trial's own point was not
+        rejected, so it is the next equal point of the sequence. If the next `max_attempts` points do not contain it,
+        then all attempts were rejected and the nearest network was taken, or the user named the network to be trained
+        first.
         """
         index, attempts = 0, self._sampler.max_attempts
         for point in _proposed(history):
@@ -152,5 +153,5 @@ class SequenceWalk:
 
 
 def _proposed(history: Sequence[Observation]) -> list[Point]:
-    """Return the points of the history in the order in which they were proposed; imported ones are first."""
+    """Return the points of the history in the order in which they were proposed, imported ones first."""
     return [trial.point for trial in sorted(history, key=lambda trial: trial.number)]

@@ -72,7 +72,7 @@ def _values(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _meanings(model: type[BaseModel]) -> dict[str, str]:
-    """Return the docstrings below the fields of a class and its bases.
+    """Return the docstrings below the fields of a class and its bases, by field.
 
     Classes of this package are left out, since they have YAML documents.
     """

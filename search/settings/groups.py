@@ -83,7 +83,7 @@ def limits(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
 
 
 def options(group: str, name: str) -> Iterator[Setting]:
-    """Yield the settings of a document of `group`, and the settings that its comment says it needs.
+    """Yield the settings of a document of `group`, and the settings without default that its comment names.
 
     The setting that names the kind, such as `sampler: gp` in sampler/gp, is left out.
     """
@@ -113,9 +113,10 @@ def places(name: str, pinned: Mapping[str, str] | None = None) -> tuple[Setting,
 
 
 def space_document(name: str, values: Mapping[str, Any] | None = None) -> documents.Document:
-    """Return the document of a space, changed by `values`, new values by their places.
+    """Return the document of a space, changed by `values`.
 
-    Raises `UserError` for an unknown space and for an invalid value.
+    values: new values by their place in the document, such as "stages.2.kernel". Raises `UserError` for an unknown
+    space and for an invalid value.
     """
     if network_of(name):
         return load_space(name, values).document
@@ -188,7 +189,7 @@ def _settings(group: str, name: str) -> Iterator[Setting]:
 
 
 def _foreign(group: str, name: str) -> bool:
-    # Packages last: looking for them takes milliseconds each time.
+    # Packages are looked up last, since each lookup takes milliseconds.
     return name not in documents.names(group) and name in added(group)
 
 

@@ -15,8 +15,8 @@ from space.cost.table import BATCH, COSTS, EXACT, PREDICTED
 class Limits(BaseModel):
     """The YAML group `limit`. A network that exceeds a limit is never trained.
 
-    The limits hold for the full network, not for the smaller one that a proxy trains in its place. Amounts are in the
-    units of `space.cost.table`: counts, bytes and milliseconds. None: no limit.
+    The limits apply to the full network, not to the smaller one that a proxy trains instead. Amounts are in the units
+    of `space.cost.table`: counts, bytes and milliseconds. None: no limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

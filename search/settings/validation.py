@@ -1,4 +1,4 @@
-"""The validation of settings: the result is the value of a model, or one line that says what is wrong."""
+"""The validation of settings. The result is an instance of a model, or an error of one line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RENAMED = {
     "reward.max_step_ms": "limit.step",
     "sampler.most": "sampler.max_observations",
 }
-"""The new name of each renamed setting, by its old name. It is only looked up for settings that are unknown."""
+"""The new name of each renamed setting by its old name, for error messages on unknown settings."""
 
 
 def unknown_setting(key: str, permitted: Iterable[object]) -> UserError:
@@ -43,8 +43,8 @@ def unknown_setting(key: str, permitted: Iterable[object]) -> UserError:
 def of_kind(group: str, key: str, kinds: Registry[Any], settings: Any) -> Any:
     """Return the settings of a group as an instance of the kind that they name under `key`.
 
-    kinds: the model of each kind; of packages, only the chosen one is imported. Raises `UserError` for an unknown
-    kind, for a setting of another kind, and the errors of `validated`.
+    kinds: the model of each kind. A package that adds a kind is imported only if that kind is chosen. Raises
+    `UserError` for an unknown kind, for a setting of another kind, and the errors of `validated`.
     """
     mapping(group, settings)
     if key not in settings:
@@ -54,7 +54,7 @@ def of_kind(group: str, key: str, kinds: Registry[Any], settings: Any) -> Any:
         raise unknown_name(f"{group}.{key}", kind, kinds)
     chosen = kinds[kind]
     for name in settings:
-        # A refusal is no reason to import packages, which may also be broken.
+        # Packages are not imported for an error message, since they may be slow or broken.
         owners = [other for other, model in kinds.imported().items() if name in model.model_fields]
         if owners and name not in chosen.model_fields:
             raise setting_of_other_choice(f"{group}.{name}", group, owners, kind)
@@ -72,7 +72,7 @@ def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
 
     place: the prefix of the setting's key in the message.
     """
-    from pydantic import ValidationError  # Imported here: help, which only names settings, answers at once.
+    from pydantic import ValidationError  # Imported here, so that help, which only names settings, is fast.
 
     try:
         result = model.model_validate(settings)
@@ -83,7 +83,7 @@ def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
             raise unknown_setting(key, [place + name for name in model.model_fields]) from None
         if first["type"] == "missing":
             raise UserError(f"{key} is missing; give {key}=VALUE.") from None
-        # An error of several settings together has no place of its own.
+        # An error that concerns several settings together has no `loc`.
         place = f"{key}={first['input']}" if first["loc"] else place.rstrip(".")
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
         raise UserError(f"{place}: {message[0].lower()}{message[1:]}.") from None
@@ -92,7 +92,7 @@ def validated(place: str, model: type[BaseModel], settings: Any) -> Any:
 
 
 def _refuse_truth(place: str, settings: Any, result: BaseModel) -> None:
-    """Raise `UserError` for true or false where a number is needed; pydantic would read 1 or 0."""
+    """Raise `UserError` for true or false where a number is needed. Pydantic would read 1 or 0."""
     for key, value in settings.items() if isinstance(settings, Mapping) else ():
         if isinstance(value, bool) and type(getattr(result, key, value)) in (int, float):
             raise UserError(f"{place}{key}={str(value).lower()}: a number is needed.")

@@ -1,4 +1,4 @@
-"""The grammar of the words on a command line, `KEY=VALUE`, and the groups of settings they belong to."""
+"""The grammar of the `KEY=VALUE` words on a command line, and the groups of settings to which they belong."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ KIND = {
 """The setting that names the chosen kind, such as `sampler: gp`, for each group that has several kinds."""
 
 _NAMES = ("run", "from", "first", "weights", "out", "data.path", "data.cache")
-"""The settings whose values are names even where they look like numbers: run=2026, out=1.10, data.path=2024."""
+"""The settings whose values are always names, even if they look like numbers: run=2026, out=1.10, data.path=2024."""
 
 
 def is_setting(word: str) -> bool:
-    """Return True for KEY=VALUE, False for the word of a network, a run or a file.
+    """Return True for a KEY=VALUE word, False for a word that names a network, a run or a file.
 
     The canonical string of an inception network, "r32_i16/inception_..._b:1+1=2*0.17/...", has a "=" too, but a key
     has no "/".
@@ -38,9 +38,9 @@ def is_setting(word: str) -> bool:
 def parse(words: Iterable[str]) -> dict[str, Any]:
     """Return the settings in `KEY=VALUE` words by their keys.
 
-    A value is a number, a boolean, a list, a mapping or None if it looks like one, else a text. The choice of a group
-    is always a text, and the value of a setting in `_NAMES` a text or None. Raises `UserError` for a word of another
-    form, an empty value, and a key that is set twice.
+    A value that looks like a number, a boolean, a list, a mapping or None is converted; any other value is a text.
+    The choice of a group is always a text, and the value of a setting in `_NAMES` is a text or None. Raises
+    `UserError` for a word of another form, an empty value, and a key that is set twice.
     """
     settings: dict[str, Any] = {}
     for word in words:
@@ -51,7 +51,7 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
             raise UserError(f"{key} is set twice.")
         if not value.strip():
             raise UserError(f"{key}= has no value; {key}=null means none.")
-        # A group always has a choice, so pruner=none is the choice of that name.
+        # A group always has a choice, so pruner=none chooses the pruner named "none".
         settings[key] = value if key in GROUPS else _value(value, key.startswith("space."), key in _NAMES)
     return settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 CONFIDENCE = 0.95
-"""The confidence level of all intervals. In tables and pages it holds for all of their comparisons together."""
+"""The confidence level of all intervals. In a table or a page it holds for all comparisons there together."""
 
 
 def t_quantile(freedom: float, comparisons: int = 1) -> float:
@@ -30,12 +30,12 @@ def image_deviation(accuracy: float, images: float) -> float:
 
 
 def share_interval(right: int, total: int) -> tuple[float, float]:
-    """Return the ends (0 to 1) of Wilson's interval at `CONFIDENCE` for an accuracy: `right` of `total` images."""
+    """Return the bounds (0 to 1) of Wilson's interval at `CONFIDENCE` for an accuracy: `right` of `total` images."""
     from scipy.special import ndtri
 
     z = float(ndtri(1 - (1 - CONFIDENCE) / 2))
     share, weight = right / total, z * z / total
     middle = (share + weight / 2) / (1 + weight)
     half = z * math.sqrt(share * (1 - share) / total + weight / (4 * total)) / (1 + weight)
-    # Rounding must not put the share itself outside, where it is 0 or 1.
+    # Rounding must not exclude the share itself if it is 0 or 1.
     return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))

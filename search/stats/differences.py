@@ -1,18 +1,20 @@
 """Significant differences among networks: one two-sided test for all pairs at once.
 
 Every comparison of trained networks in the package uses this test (int8 against float32 has its own paired interval).
-An accuracy is uncertain in two ways: another seed gives another training, and other images another score. Tukey's
-studentized range compares all pairs with one family-wise error rate, so the best may be picked after the fact.
+Tukey's studentized range compares all pairs with one family-wise error rate, so the best network may be chosen after
+the results are known. An accuracy has two sources of error, the seed of the training and the choice of images:
 
-Seeds: the spread of the trainings of one network, pooled over the networks. Where all networks share their seeds, the
-effect that a seed has on all of them alike is removed (a two-way layout, networks by seeds, without interaction).
-Images: all networks are validated on the same images. Where it is known which images each of them gets right, the
-differences image by image give the error (a paired comparison). Where only the accuracies are known, the networks
-count as if each had images of its own, which is never too optimistic for networks that err on the same images.
+Seeds: The error is the spread of the trainings of one network, pooled over the networks. If all networks share their
+seeds, the common effect of a seed on all networks is removed (a two-way layout, networks by seeds, without
+interaction).
 
-An interval over seeds and images is never narrower than the one over seeds alone. Otherwise, since Satterthwaite's
-degrees of freedom rest on the estimated spread of seeds, intervals after two trainings of two networks would hold in
-as few as 87 % of cases.
+Images: All networks are validated on the same images. If it is known which images each network gets right, the
+differences image by image give the error (a paired comparison). If only the accuracies are known, the images count as
+independent for each network, which is never too optimistic for networks that err on the same images.
+
+An interval over seeds and images is never narrower than the interval over seeds alone. Satterthwaite's degrees of
+freedom depend on the estimated spread of seeds. Without this rule, intervals after two trainings of two networks
+would hold in as few as 87 % of cases.
 """
 
 from __future__ import annotations
@@ -164,7 +166,7 @@ class Differences:
         counts = len(self.accuracies[one]), len(self.accuracies[other])
         seeds = spread.deviation**2 * sum(1 / count for count in counts)
         images = self._images(one, other)
-        # Equal accuracies of a few trainings do not make the next one certain; rounding leaves about 1e-17.
+        # Equal accuracies in a few trainings do not prove an error of 0. Rounding leaves about 1e-17 instead of 0.
         if seeds + images < _ROUNDING**2:
             return mean, ()
         return mean, _errors(seeds, spread.freedom, images)
@@ -176,7 +178,7 @@ class Differences:
         if self.hits is None:
             return math.fsum(image_deviation(self.means[place], self.images) ** 2 for place in (one, other))
         apart = [a - b for a, b in zip(self.hits[one], self.hits[other], strict=True)]
-        # Two more images, on which each of the networks wins once, or equal hits would leave no uncertainty.
+        # Two images are added, of which each network wins one. Otherwise equal hits would leave no uncertainty.
         mean = math.fsum(apart) / (len(apart) + 2)
         squares = math.fsum(value**2 for value in apart) + 2
         return (squares / (len(apart) + 2) - mean**2) / (len(apart) + 2)
@@ -216,8 +218,8 @@ def _errors(seeds: float, freedom: float, images: float) -> Errors:
     """Return standard errors with their degrees of freedom: of `seeds` alone, and of `seeds` and `images` together.
 
     seeds: the variance that is due to seeds, estimated with `freedom` degrees of freedom. images: the variance that
-    is due to images, which is known. If one of the two is 0, there is one error.
-    The degrees of freedom of the sum are rounded to two digits, so that cached quantiles can be used again.
+    is due to images, which is known. If one of the two is 0, only the error of the other is returned. The degrees of
+    freedom of the sum are rounded to two digits, so that cached quantiles can be used again.
     """
     if not seeds:
         return ((math.sqrt(images), math.inf),)

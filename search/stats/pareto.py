@@ -30,9 +30,10 @@ def front(points: Sequence[Objectives]) -> list[int]:
 
 
 def fronts(points: Sequence[Objectives]) -> list[list[int]]:
-    """Return the indices of the points on each front: first the front, then that of the remaining points, ...
+    """Return the indices of the points on each front: the Pareto front, then the front of the others, and so on.
 
-    The indices of a front are ascending (Deb et al. 2002). Raises the errors of `front`.
+    This is the non-dominated sorting of Deb et al. 2002. The indices of a front are ascending. Raises the errors of
+    `front`.
     """
     remaining, ranks = list(range(len(points))), []
     while remaining:
@@ -43,7 +44,7 @@ def fronts(points: Sequence[Objectives]) -> list[list[int]]:
 
 
 def ordered(points: Sequence[Objectives]) -> list[int]:
-    """Return all indices, the best point first: front by front, in each the largest crowding distance first."""
+    """Return all indices, the best point first: front by front, and the largest crowding distance first in each."""
     result: list[int] = []
     for rank in fronts(points):
         distances = crowding([points[index] for index in rank])
@@ -71,10 +72,8 @@ def crowding(points: Sequence[Objectives]) -> list[float]:
 def hypervolume(points: Sequence[Objectives], reference: Objectives) -> float:
     """Return the volume of the region that the points dominate, up to `reference`.
 
-    Points beyond it add nothing; without points it is 0.
-
-    The volume is exact. It is computed by slices along the last objective: with three objectives, in about 0.2 s for
-    a front of 300 points.
+    Points beyond `reference` add nothing. Without points the volume is 0. The result is exact. It is computed in
+    slices along the last objective, in about 0.2 s for a front of 300 points with three objectives.
     """
     inside = [point for point in points if all(x < r for x, r in zip(point, reference, strict=True))]
     *rest, end = reference

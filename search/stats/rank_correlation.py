@@ -54,9 +54,9 @@ def _signs(one: Sequence[float], other: Sequence[float]) -> list[list[tuple[int,
 
 
 def _tau(signs: list[list[tuple[int, int]]], chosen: Sequence[int]) -> float | None:
-    """Return tau-b of the chosen networks, of which some may appear several times.
+    """Return tau-b of the chosen networks, some of which may occur several times.
 
-    None if one of the rankings has no two different values among them.
+    Returns None if one ranking has the same value for all of them.
     """
     concordance = first = second = 0
     for place, a in enumerate(chosen):

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def csv(table: Table) -> str:
     """Return comma-separated values under the columns' keys.
 
-    Spreadsheets run texts that begin with =, +, -, @, a tab or a carriage return as formulas. Such a text gets an
-    apostrophe in front unless it is a number, and so does a text with apostrophes before such a character. To get
-    the exact value of a cell with apostrophes before such a character, remove the first one.
+    Spreadsheets run texts that begin with =, +, -, @, a tab or a carriage return as formulas. An apostrophe is put in
+    front of such a text unless it is a number, and also if the text has apostrophes before such a character already.
+    To get the exact value of a cell with apostrophes before such a character, remove the first apostrophe.
     """
     cells = [[_in_csv(_cell(value)) for value in row] for row in table.plain()]
     frame = _frame(cells, [column.key for column in table.columns])
-    # Python 3.11 doesn't quote carriage returns, at which readers would begin a row.
+    # Python 3.11 does not quote carriage returns, which readers would take for the end of a row.
     returns = any("\r" in cell for row in cells for cell in row if isinstance(cell, str))
     return str(frame.to_csv(index=False, quoting=QUOTE_NONNUMERIC if returns else QUOTE_MINIMAL))
 
@@ -80,7 +80,7 @@ def latex(table: Table) -> str:
 
 
 def html(table: Table) -> str:
-    """Return a complete page without references to other files, light or dark as the reader's system is."""
+    """Return a complete page without references to other files, light or dark like the reader's system."""
     text = environment().get_template("page.html").render(table=table, title=table.caption or table.schema)
     return text + "\n"
 
@@ -88,7 +88,7 @@ def html(table: Table) -> str:
 def _frame(cells: list[list[Any]], header: list[str]) -> pd.DataFrame:
     import pandas as pd
 
-    # dtype object: a gap must not turn a column of exact integers into floats.
+    # With dtype object, a missing value does not turn a column of exact integers into floats.
     return pd.DataFrame(cells, columns=pd.Index(header, dtype=object), dtype=object)
 
 
@@ -118,5 +118,5 @@ def _escaped(text: str) -> str:
 
 
 def _in_markdown(text: str) -> str:
-    """Return a text as a cell of a Markdown table: names of classes and files can hold line breaks and HTML."""
+    """Return a text escaped for a Markdown table, since names of classes and files can hold line breaks and HTML."""
     return one_line(text).replace("|", "\\|").replace("<", "&lt;")

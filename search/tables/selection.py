@@ -41,7 +41,7 @@ def ordered(rows: Sequence[Row], columns: Sequence[Column], by: str) -> list[Row
     keys = [(word.removeprefix("-"), word.startswith("-")) for word in _words(by)]
     for key, _ in keys:
         _column(columns, key)
-    # Sorting is stable, so the first key is sorted by last.
+    # Sorting is stable: the last key is applied first, so that the first key decides.
     for key, descending in reversed(keys):
         present = [row for row in result if plain(row.get(key)) is not None]
         missing = [row for row in result if plain(row.get(key)) is None]

@@ -23,12 +23,12 @@ in CSV."""
 class Column:
     """A column of a table.
 
-    key: its name in data formats and in rows. Stable, since programs read it.
+    key: its name in data formats and in rows. It must not change, since programs read it.
     title, unit: its heading in print formats, e.g. "Step time" and "ms". description: its line of the legend.
     form: how print formats round numbers: a format specification such as ".2f", or "si" for 386M and 1.83G.
     type: "integer", "number", "string" or "boolean", as in JSON Schema. By default "integer" for the forms "d"
         and "si", "number" for others, and "" without a form.
-    better: "high" or "low" where higher or lower values are better, else "".
+    better: "high" if higher values are better, "low" if lower values are, else "".
     """
 
     key: str
@@ -116,7 +116,7 @@ class Table:
         return [[column.shown(row.get(column.key)) for column in self.columns] for row in self.rows]
 
     def numeric(self) -> list[bool]:
-        """Return for each column True if it has only numbers and missing values. Such columns align right."""
+        """Return a flag for each column: True, to align it right, if it has only numbers and missing values."""
         values: Iterable[Sequence[Any]] = (
             zip(*self.plain(), strict=True) if self.rows else [()] * len(self.columns)
         )

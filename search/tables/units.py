@@ -22,7 +22,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def times_as_many(ours: float, theirs: float, noun: str) -> str:
-    """Return `ours` against `theirs`, both positive, in words: "108 times fewer params", "about as many params"."""
+    """Return the ratio of two positive numbers in words: "108 times fewer params" or "about as many params"."""
     ratio = theirs / ours
     if 1 / 1.05 < ratio < 1.05:
         return f"about as many {noun}"
@@ -39,14 +39,14 @@ def clock(seconds: float) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""Return a text with each unprintable character escaped: names of classes and files can hold `\n` and `\x1b`."""
+    r"""Return a text with unprintable characters escaped: names of classes and files can hold `\n` or `\x1b`."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def unwrapped(text: str, width: int | None) -> bool:
     """Return True if `text` must be written as one line, however long, and not wrapped between words.
 
-    width: the columns of the terminal, None for a file. Text in files is not wrapped. Neither is a text with a word
-    wider than the terminal, such as the string of a network, so that it can be copied.
+    Text in files is not wrapped. A text with a word wider than the terminal, such as the string of a network, is not
+    wrapped either, so that it can be copied. width: the columns of the terminal, None for a file.
     """
     return width is None or any(len(word) > width for word in text.split())

@@ -1,6 +1,6 @@
 """Helpers to test searches and extensions: evaluations without training, and contracts for extension points.
 
-This is how a sampler of your own is tested against the contract of all samplers:
+A contract is a list of checks that every extension of a kind must pass. For example, a sampler is tested by:
 
     import pytest
     from search.testing import SAMPLER_CONTRACT
@@ -9,8 +9,8 @@ This is how a sampler of your own is tested against the contract of all samplers
     def test_my_sampler(check):
         check(MySampler(sampler="mine"))
 
-`SOURCE_CONTRACT` is the contract of kinds of data, and `EXECUTOR_CONTRACT` that of executors. Executors whose trials
-run in processes of their own must pass `PROCESS_CONTRACT` too.
+`SOURCE_CONTRACT` is the contract of kinds of data, and `EXECUTOR_CONTRACT` is the contract of executors. Executors
+whose trials run in separate processes must pass `PROCESS_CONTRACT`, too.
 """
 
 from search.testing.data import SOURCE_CONTRACT

@@ -1,10 +1,10 @@
-"""The contract of a kind of data, also for a `Source` of another package; exported by `search.testing`.
+"""The contract of kinds of data: checks that every `Source` must pass, also in other packages.
 
     @pytest.mark.parametrize("check", SOURCE_CONTRACT)
     def test_my_source(check, tmp_path):
         check(MySource(source="mine", cache=tmp_path))
 
-The checks fill the source's cache, so give it a folder of its own. Each raises `AssertionError` if it fails.
+The checks fill the source's cache, so give it a separate folder. A check that fails raises `AssertionError`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def shaped(source: Source) -> None:
 
 
 def normalisable(source: Source) -> None:
-    """Check that every channel has a mean and a deviation that pixels can have."""
+    """Check that every channel has a possible mean (0 to 1) and standard deviation (above 0, up to 1) of pixels."""
     data = load(source, _RESOLUTION)
     assert len(data.mean) == len(data.std) == data.channels
     assert all(0 <= mean <= 1 for mean in data.mean), f"means must be in 0..1: {data.mean}"
@@ -51,7 +51,7 @@ def normalisable(source: Source) -> None:
 
 
 def repeatable(source: Source) -> None:
-    """Check that data depend on options and files alone: cached and newly decoded data must be equal."""
+    """Check that data depend on options and files alone: loading or decoding them again must give equal data."""
     once, twice = (load(source, _RESOLUTION).digest for _ in range(2))
     assert once == twice, "loading the data twice gives different digests"
     contents, again = source.open(), source.open()

@@ -43,7 +43,7 @@ def slowly(request: Request, report: Callable[[int, float], None]) -> Result:
 
 
 def fails_once(request: Request, report: Callable[[int, float], None]) -> Result:
-    """Return the result of `looked_up`, but in the first attempt of a trial raise OSError, a fault of the machine."""
+    """Raise OSError, a fault of the machine, in the first attempt of a trial; later return `looked_up`'s result."""
     if request.attempt == 1:
         raise OSError("no space left on device")
     return looked_up(request, report)
@@ -98,7 +98,7 @@ def deadly(request: Request, report: Callable[[int, float], None]) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A job that is no trial, with content of any size."""
+    """A job that is not a trial, with content of any size."""
 
     number: int
     content: bytes
@@ -106,7 +106,7 @@ class Parcel:
 
 
 def reversed_content(job: Parcel, report: Callable[[int, float], None]) -> bytes:
-    """Return the content of the parcel from its end to its start, after one report."""
+    """Return the reversed content of the parcel, after one report."""
     report(1, 0.5)
     return job.content[::-1]
 

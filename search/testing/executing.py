@@ -1,4 +1,4 @@
-"""The contract of executors: `EXECUTOR_CONTRACT`, the checks that each of them must pass, and `PROCESS_CONTRACT`."""
+"""The contracts of executors: checks for all of them, and checks for those whose trials run in separate processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from space import Space
 
 
 class Recorded:
-    """An engine for tests of executors, which hands out `requests` and records what the executor tells it.
+    """An engine for tests of executors, which hands out `requests` and records the calls of the executor.
 
     results: the results by trial number. errors: (trial number, reason, True if the trial may be retried). reports:
     (trial number, epoch, loss). stop: the numbers of the trials to stop at their next report, set by the test.
@@ -90,13 +90,13 @@ def tells_failures(executor: Executor, requests: Sequence[Request]) -> None:
 
 
 def carries(executor: Executor, requests: Sequence[Request]) -> None:
-    """Check that jobs that are no trials run too, and that 1 MB travels with each, there and back."""
+    """Check that jobs other than trials also run, each with 1 MB of content in both directions."""
     parcels = [Parcel(request.number, bytes([request.number, 1]) * 500_000) for request in requests]
     found: dict[int, list[bytes]] = {parcel.number: [] for parcel in parcels}
 
     def finished(parcel: Parcel, content: bytes) -> bool:
         found[parcel.number].append(content)
-        return parcel.number == 0 and len(found[0]) == 1  # The first one goes on once.
+        return parcel.number == 0 and len(found[0]) == 1  # The first job is continued once.
 
     assert not done(executor, parcels, reversed_content, finished)
     for parcel in parcels:
@@ -156,7 +156,7 @@ def _alive(process: int) -> bool:
 
 
 PROCESS_CONTRACT: Sequence[Callable[[Executor, Sequence[Request]], None]] = (tells_deaths, leaves_nothing)
-"""The further checks for executors whose trials run in processes of their own."""
+"""The additional checks for executors whose trials run in separate processes."""
 
 
 def requests(count: int, **settings: object) -> tuple[Request, ...]:

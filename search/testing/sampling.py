@@ -1,4 +1,4 @@
-"""The contract of samplers: `SAMPLER_CONTRACT`, the checks that each of them must pass."""
+"""The contract of samplers: `SAMPLER_CONTRACT`, the checks that every sampler must pass."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def seeded(sampler: Sampler) -> None:
 
 
 def resumable(sampler: Sampler) -> None:
-    """Check that a new proposer proposes the same as one that has followed the history from its beginning."""
+    """Check that a new proposer and one that has seen the whole history propose the same point."""
     space = _space()
     lasting = sampler.proposer(space)
     history: list[Observation] = []
@@ -62,9 +62,10 @@ def resumable(sampler: Sampler) -> None:
 
 
 def climbs(sampler: Sampler) -> None:
-    """Check that pruned trials can be trained further: a new proposer proposes the same as one that saw them pruned.
+    """Check that pruned trials can be trained further.
 
-    This fails if a proposer takes an earlier result for the reward of a full training, or for a final failure.
+    A new proposer must propose the same as a proposer that saw these trials pruned before. The check fails if a
+    proposer takes an earlier result for the reward of a full training, or for a final failure.
     """
     space = _space()
     lasting = sampler.proposer(space)

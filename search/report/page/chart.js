@@ -19,7 +19,7 @@ function html(name, className, parent, text) {
   return node;
 }
 
-// The ends of a series' error bars.
+// The lowest and highest values of a series' error bars.
 function ends(series) {
   return series.ys.flatMap((y, place) => (series.errors || [])[place] ? [y - series.errors[place], y + series.errors[place]] : []);
 }

@@ -63,7 +63,7 @@ class Explorer {
     });
   }
 
-  // The Pareto front of the two axes. Columns without a better end count as higher is better.
+  // The Pareto front of the two axes. Higher values count as better unless a column says otherwise.
   front(every) {
     const rows = every.filter(row => !this.data.aside || this.value(this.data.group, row) !== this.data.aside);
     const {x, y} = this.state, sign = key => this.columns[key].better === "low" ? 1 : -1;

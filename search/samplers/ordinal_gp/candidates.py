@@ -16,13 +16,14 @@ Sizes = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """A space as the model sees it.
+    """The points of a space, with functions that compute their properties.
 
     options: the number of options of each choice. network: the function from points to networks; several points can
-    have the same network. active: the function that returns for a point if each choice is active there
-    (`Space.active`). permits: a function that returns whether a point's network is within the limits. sizes: the
-    function from a point to the natural logarithms of its MACs and params. published: a function without arguments
-    that returns the points of the published networks in the space, within the limits or not, the fewest MACs first.
+    have the same network. active: the function from a point to one flag for each choice, True if the choice is active
+    there (`Space.active`). permits: the function that returns True if a point's network is within the limits. sizes:
+    the function from a point to the natural logarithms of its MACs and params. published: a function without
+    arguments that returns the points of the published networks in the space, within the limits or not, the fewest
+    MACs first.
     """
 
     choices: tuple[Choice, ...]

@@ -19,16 +19,17 @@ class Encoding:
     variance 1 on its single axis, or 1 - 1/c on all of its axes together. A choice that is not active at a point has
     code 0 there, the mean, so that points that differ only in such choices have one code.
 
-    The same choice in several stages (all kernels, say) also has axes for the sums of its codes, since its effects in
-    different stages may be alike; how much they are, the data decide. spread, spread_of_sums: the sums of the
-    variances of the codes, and of the sums, where every choice is active.
+    A choice that occurs in several stages, such as the kernel, may have similar effects in all of them. It therefore
+    also has axes for the sums of its codes, which the model weights by their likelihood. spread, spread_of_sums: the
+    total variance of the codes, and of the sums, where every choice is active.
 
     Leave-one-out predictions of the losses of 49 networks around MobileNetV1 explain 74 % of their variance; 63 %
-    without the sums, 59 % without the zeros, 43 % without both (lab book, what the model sees of a point).
+    without the sums, 59 % without the zeros of inactive choices, 43 % without both (lab book, what the model sees of
+    a point).
     """
 
     def __init__(self, choices: Sequence[Choice], active: Callable[[Point], Sequence[bool]]) -> None:
-        """Take the choices, and the function that returns for a point if each choice is active there."""
+        """Prepare the axes. active: a function from a point to one flag for each choice, True if it is active."""
         self._active = active
         self._axes = [_axes(len(choice.options), choice.ordered) for choice in choices]
         self._groups = _groups(choices)
@@ -37,7 +38,7 @@ class Encoding:
         self.spread_of_sums = sum(variances[choice] for group in self._groups for choice in group) or 1.0
 
     def __call__(self, points: Sequence[Point]) -> tuple[Vectors, Vectors]:
-        """Return the codes of `points`, and the sums of the codes of like choices, one row for each point."""
+        """Return two arrays with one row for each point: the codes, and the sums of codes over stages."""
         shape = len(points), len(self._axes)
         indices = np.array(points, dtype=int).reshape(shape)
         active = np.array([self._active(point) for point in points], dtype=float).reshape(*shape, 1)
@@ -56,9 +57,9 @@ def _axes(count: int, ordered: bool) -> Vectors:
 
 
 def _groups(choices: Sequence[Choice]) -> list[list[int]]:
-    """Return the groups of choices, as indices, that are the same choice in several stages.
+    """Return groups of indices of choices; each group has the same choice in several stages.
 
-    Their places differ in the number of the stage only. Where options are not ordered, they are the same options.
+    The names in a group differ only in the number of the stage. Unordered choices also have the same options.
     """
     groups: dict[object, list[int]] = {}
     for index, choice in enumerate(choices):

@@ -17,8 +17,8 @@ class Inputs:
     """The inputs of the model, with one row per point.
 
     codes: the codes of the choices (see `Encoding`), scaled to a total variance of 1. sums: the sums of the codes of
-    like choices, scaled alike; without columns if there are none. sizes: the standardised logarithms of MACs and
-    params; without columns if the model does not use sizes.
+    a choice over stages (see `Encoding`), scaled alike; without columns if there are none. sizes: the standardised
+    logarithms of MACs and params; without columns if the model does not use sizes.
     """
 
     codes: Vectors
@@ -32,8 +32,8 @@ class Inputs:
 class Pairs:
     """All pairs of the n points of `one` with the m points of `other`.
 
-    sizes: the inner products (n, m) of the sizes. The results of the methods are kept, so kernels with the same
-    parameters share a matrix, and hypotheses with the same kernel a covariance.
+    sizes: the inner products (n, m) of the sizes. The results of the methods are cached: kernels with the same
+    parameters share their matrices, and hypotheses with the same kernel share its covariance.
     """
 
     def __init__(self, one: Inputs, other: Inputs) -> None:
@@ -44,13 +44,13 @@ class Pairs:
         self._covariances: dict[Kernel, Matrix] = {}
 
     def inner(self, sums: float) -> Matrix:
-        """Return the inner products (n, m) of the codes, in which the sums have this share."""
+        """Return the inner products (n, m) of codes and sums, mixed. sums: the share of the sums, 0 to 1."""
         return self._mix(sums)[0]
 
     def smooth(self, length: float, sums: float) -> Matrix:
-        """Return the squared exponential (n, m) of the distances between codes, for this length scale.
+        """Return the squared exponential (n, m) of the distances between codes.
 
-        sums: the share of the sums in the squared distances.
+        length: the length scale. sums: the share of the sums in the squared distances, 0 to 1.
         """
         if (length, sums) not in self._smooth:
             exponents = -0.5 * self._mix(sums)[1]
@@ -69,7 +69,7 @@ class Pairs:
         return self._mixed[sums]
 
     def covariance(self, kernel: Kernel) -> Matrix:
-        """Return the covariance (n, m) of every pair. It is shared, so it must not be changed."""
+        """Return the covariance (n, m) of every pair. The array is cached, so it must not be changed."""
         if kernel not in self._covariances:
             self._covariances[kernel] = kernel(self)
         return self._covariances[kernel]
@@ -87,8 +87,8 @@ class Kernel:
     """A covariance function: the sum of 1, a part over the codes of the choices and a part over network sizes.
 
     The part over codes is the sum of a linear and a smooth (squared exponential) function. linear: the share of the
-    linear function. length: the length scale of the smooth function. sums: the share of the sums of like choices in
-    the codes. sizes: the share of the part over sizes. Shares are in 0..1.
+    linear function. length: the length scale of the smooth function. sums: the share of the sums over stages (see
+    `Encoding`) in the codes. sizes: the share of the part over sizes. Shares are in 0..1.
     """
 
     linear: float

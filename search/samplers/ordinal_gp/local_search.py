@@ -25,8 +25,8 @@ def local_search(
 
     Every round scores all points that differ from one of the best points in one choice. The search ends when no
     better point appears, or after `ROUNDS` rounds. starts: the points of the first round. options: the number of
-    options of each choice. network: the function from points to networks; of several points with one network, a round
-    keeps one.
+    options of each choice. network: the function from points to networks. If several points have the same network, a
+    round keeps only the best of them.
     """
     scored: set[Point] = set()
     ranked: list[tuple[float, int, Point]] = []
@@ -41,7 +41,7 @@ def local_search(
         ranked += zip(negative, range(len(scored), len(scored) + len(new)), new, strict=True)
         ranked.sort()
         scored.update(new)
-        # Only the best are checked, since checking a point takes longer than scoring it.
+        # Only the best points are checked by `admits`, which takes longer than their scores.
         better = _best_admitted((point for _, _, point in ranked), admits, verdicts, network)
         if better == beams:
             break

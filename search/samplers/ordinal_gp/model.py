@@ -20,7 +20,7 @@ do not shape the model."""
 
 
 class Model:
-    """A mixture of Gaussian processes: the weighted posteriors of all likely hypotheses (a kernel and a noise)."""
+    """A mixture of Gaussian processes: the weighted posteriors of likely hypotheses, each a kernel and a noise."""
 
     def __init__(
         self,
@@ -80,12 +80,12 @@ def log_expected_improvement(gain: NDArray[np.float64], std: NDArray[np.float64]
 def training_targets(
     finished: Sequence[Observation], predicted: Sequence[Observation]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the targets of the model, and the extra variance of each target beyond the variance of a training.
+    """Return the targets of the model, and the variance of each target in addition to the noise of a training.
 
     Both have the shape (n,), with the finished trials before the predicted ones. `finished` must not be empty.
     Predicted trials without a partial result are omitted. Targets are logarithms of rewards, or rewards if some are
     not positive. Targets far below the median are clipped. The targets of finished trials have mean 0, variance 1 (0
-    if all are equal) and no extra variance. Predicted rewards are on the same scale.
+    if all are equal) and no additional variance. Predicted rewards are on the same scale.
     """
     rewards = np.array([trial.reward for trial in finished], dtype=float)
     others = np.array([trial.partial.expected for trial in predicted if trial.partial], dtype=float)

@@ -26,11 +26,11 @@ from space import Point
 MIN_RESULTS = 2
 """The number of results (rewards) below which there is no model, however many trials have begun."""
 RANDOM_STARTS, MUTATED_STARTS, PARENTS, MAX_CHANGES = 200, 200, 8, 3
-"""The starting points of the local search: random ones, and mutations of the best PARENTS with up to MAX_CHANGES
-changes."""
+"""The numbers of starting points of the local search (random points, and mutations of the best points), of the best
+points that are mutated, and of changes in a mutation at most."""
 ALWAYS, STEP, MAX_WEIGHED = 32, 8, 200
-"""Kernels are weighed at every proposal up to ALWAYS results, and every STEP results after that. Their likelihood is
-computed on up to MAX_WEIGHED results, whereas predictions use all results."""
+"""Kernels are weighted by their likelihood at every proposal up to ALWAYS results, and every STEP results after that.
+The likelihood is computed on up to MAX_WEIGHED results, whereas predictions use all results."""
 
 
 class GPProposer:
@@ -52,7 +52,7 @@ class GPProposer:
         self._max_observations, self._early_stop = max_observations, early_stop
         self._encoding = Encoding(candidates.choices, candidates.active)
         self._weighed: dict[bool, tuple[object, tuple[Hypothesis, ...]]] = {}
-        """The latest hypotheses with and without sizes, each with the results by which they were weighed."""
+        """The latest hypotheses with and without sizes, each with the results that their weights come from."""
         self._stopping = EarlyStopping(self._expected_gain, startup)
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
@@ -69,7 +69,8 @@ class GPProposer:
         with _threads().limit(limits=1):
             if self._early_stop and self._stopping.reached(history):
                 raise Exhausted(REASON)
-            # Without a period, since every fourth proposal can have another objective (see `Sampled`).
+            # The parity of the binary digits alternates without a period. With a period of 2, every fourth proposal,
+            # which can have another objective (see `Sampled`), would always use the same model.
             sizes = self._models[len(begun).bit_count() % len(self._models)]
             best, _ = self._best(finished, _predicted(history), running, admits, rng, sizes)
         return drawn(self._candidates.options, rng) if best is None else best
@@ -96,7 +97,7 @@ class GPProposer:
         """
         finished = _fewer(finished, self._max_observations, rng)
         inputs = self._inputs([trial.point for trial in finished], sizes)
-        # Kernels are weighed by full trainings alone. Predicted rewards count in the prediction only.
+        # Only full trainings determine the weights of kernels. Predicted rewards are used for predictions only.
         predicted = _fewer(predicted, max(0, self._max_observations - len(finished)), rng)
         points = [trial.point for trial in (*finished, *predicted)]
         targets, extra_variance = training_targets(finished, predicted)
@@ -145,7 +146,7 @@ class GPProposer:
 
         known = sizes_of(observed)
         mean, spread = known.mean(0), known.std(0)
-        # Where all are of one size, sizes carry no information and must not be scaled up.
+        # If all observed points have the same size, sizes carry no information and must not be scaled up.
         spread = np.where(spread > 1e-9, spread, np.inf) * math.sqrt(max(1, known.shape[1]))
 
         def inputs(points: Sequence[Point]) -> Inputs:
@@ -169,7 +170,7 @@ def _predicted(history: Sequence[Observation]) -> list[Observation]:
 
 
 def _fewer(trials: Sequence[Observation], max_count: int, rng: random.Random) -> Sequence[Observation]:
-    """Return at most `max_count` trials. If there are more: half of these the best, the others drawn at random."""
+    """Return at most `max_count` of `trials`: if there are more, the best for one half, random ones for the other."""
     if len(trials) <= max_count:
         return trials
     ordered = sorted(trials, key=lambda trial: -(trial.expected or 0.0))

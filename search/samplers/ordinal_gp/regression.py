@@ -1,4 +1,4 @@
-"""Gaussian process regression with several kernels, weighed by their marginal likelihood.
+"""Gaussian process regression with several kernels, weighted by their marginal likelihood.
 
 A kernel is a mixture of a constant, a linear and a smooth (squared exponential) part over the codes, and a linear
 part over sizes. A few trials do not determine the mixture, so the predictions of all likely kernels are averaged with
@@ -24,7 +24,7 @@ LINEAR = (0.1, 0.5, 0.9)
 LENGTHS = (0.5, 1.0, 2.0)
 """The candidate length scales of the smooth part. Two random points are sqrt(2) apart."""
 SUMS = (0.0, 0.5)
-"""The candidate shares of the sums of like choices in the codes."""
+"""The candidate shares of the sums over stages (see `Encoding`) in the codes."""
 SIZES = (0.0, 0.5)
 """The candidate shares of the part over sizes."""
 NOISE = (1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0)
@@ -102,7 +102,7 @@ class Posterior:
         diagonal = np.einsum("ii->i", covariance)
         diagonal += hypothesis.noise
         diagonal[:count] += extra_variance
-        # The factor of a leading block is the leading block of the factor.
+        # The Cholesky factor of a leading block is the leading block of the factor.
         self._factor = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
         self._solved = cho_solve((self._factor[:count, :count], True), targets, check_finite=False)
         fit = SCALE + 0.5 * float(targets @ self._solved)
@@ -119,7 +119,7 @@ class Posterior:
         """
         across = pairs.covariance(self._kernel)
         means: NDArray[np.float64] = self._solved @ across[: len(self._solved)]
-        # As scipy.linalg.solve_triangular does, without the time of its checks.
+        # scipy.linalg.solve_triangular computes the same, but its checks take time.
         halves, _ = dtrtrs(self._factor, across, lower=1)
         left = self._kernel.variances(points) - (halves**2).sum(0)
         return means, np.sqrt(self._scale * np.maximum(left, 1e-10))

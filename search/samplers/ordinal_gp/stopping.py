@@ -10,7 +10,7 @@ MIN_GAIN = 0.01
 """The smallest expected improvement that is worth a trial, in standard deviations of the noise between two trainings
 of a network."""
 MIN_MODEL_RESULTS = 32
-"""The smallest number of results after the `startup` ones at which a search may stop."""
+"""The number of results that a search needs, in addition to its `startup` trials, before it may stop early."""
 STEP, CHECKS = 8, 2
 """The number of results between two checks, and the number of successive checks below MIN_GAIN that end a search."""
 REASON = (
@@ -50,7 +50,7 @@ class EarlyStopping:
         until = _first(history, results)
         known = self._gains.get(results)
         if known is None or known[0] != until:
-            # Only these earlier checks are needed again.
+            # Older checks are never needed again.
             self._gains = {
                 count: gain for count, gain in self._gains.items() if count > results - STEP * CHECKS
             }
