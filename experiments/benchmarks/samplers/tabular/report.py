@@ -1,4 +1,4 @@
-"""Tables and a figure of the trials that samplers need."""
+"""The tables and the figure of the numbers of trials that samplers need to reach each level (see `Benchmark`)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NEAR = 64
 _MARKS = (("o", 0.12), ("^", -0.12), ("s", 0.0))
 """The markers of the levels in the figure, and their vertical shifts."""
 OURS = "auto"
-"""The sampler that the others are compared with. Where it has no searches, the first sampler takes its place."""
+"""The sampler that the others are compared with. If it has no searches, the first sampler takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
