@@ -90,8 +90,9 @@ def fast(share: float = 0.8) -> Rule:
 # they round to the same three uniform networks and, in multiples of 32 pixels, to 384, 480 and 480.
 V2 = Coefficients(1.2, 1.118, 1.19)
 V2_MAX_PIXELS = 480
-# Stage 5 of V2-S, M and L has 0, 3 and 3 blocks more than uniform scaling gives. 1.22 lies within the bounds
-# that follow from M and L (1.210 to 1.227). The ramp begins above the depth of V2-S and ends below that of V2-M.
+# Stage 5 of V2-S, M and L has 0, 3 and 3 blocks more than uniform scaling gives. So its depth has a further factor,
+# which rises from 1 to 1.22 between the depth multipliers 1.8 (above V2-S's) and 2.1 (below V2-M's). 1.22 lies within
+# the bounds that follow from M and L (1.210 to 1.227).
 _LATE, _LATE_FROM, _LATE_TO = 1.22, 1.8, 2.1
 
 

@@ -118,7 +118,7 @@ class Race:
                     yield len(self._candidates) + place, baseline.architecture, seed
 
     def _rounds(self, done: Known) -> Iterator[Numbers]:
-        """Yield the candidates of each round that can begin, and then those that have finished all rounds."""
+        """Yield the candidates of each round that can begin, and at last the candidates that finished all rounds."""
         entrants: Numbers = tuple(range(len(self._candidates)))
         for rounds, seed in enumerate(self._seeds, start=1):
             yield entrants

@@ -1,4 +1,4 @@
-"""The space around a network: what one would try by hand to make a published network better at the same cost.
+"""The space around a network: the changes that one would try by hand to improve a network at the same cost.
 
 Every stage keeps its stride and gets choices around its own values. The network itself is a member.
 """

@@ -13,7 +13,7 @@ def override(document: Document, place: str, value: Any) -> Document:
 
     place: keys and stage numbers joined by dots. `*` means every stage; without a number, every stage that has the
     key changes. value: a scalar to pin the choice, or a list of options. An op named in `value` keeps the options
-    that the document has for it. Raises `UserError` for a place that does not exist; only its last key may be new.
+    that the document has for it. Raises `UserError` for a place that does not exist. (Its last key may be new.)
     """
     changed = _put(document, place.split("."), value, place)
     assert isinstance(changed, dict)

@@ -6,8 +6,8 @@ Devices use further memory for a short time (gradients of maps, work space of ke
 higher: 1.4 times this for B0 and V2-B0 on a CPU with 8 images.
 
 The maps are derived from the plan, for float32, without dropout and drop path. For "mb", "fused" and "mbv3" blocks,
-`tests/space/cost/test_memory.py` compares them with those that torch saves, to the element. All blocks are counted as
-a chain of layers with squeeze-excitation in between, also those of families that join their layers differently.
+`tests/space/cost/test_memory.py` checks that their number of elements is exactly what torch saves. All blocks are
+counted as a chain of layers with squeeze-excitation in between, even if their family joins its layers differently.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ On a CPU the clock is the CPU time of the calling thread, which other processes 
 several threads compute. On a GPU it is the device's own events. Read clocks inside `undisturbed`, which fixes the
 number of threads and keeps freed memory in the process. Otherwise glibc returns freed maps to the system and requests
 them again page by page, several times a step or never, depending on the layout of the heap: one network had 0 to
-9,000 page faults in a step (`experiments/LOG.md`). They depend on the history of the process, not on the network.
+9,000 page faults in a step (`experiments/LOG.md`). Faults depend on the history of the process, not on the network.
 """
 
 from __future__ import annotations

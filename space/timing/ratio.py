@@ -1,4 +1,4 @@
-"""The time of a network's training step as a ratio to that of a reference network.
+"""The time of a network's training step, divided by the time of a reference network's step.
 
 A time in seconds holds for one machine at one moment: under other load, wall time on a CPU is off by a factor of 2,
 and CPU time by a fifth, since other processes use the caches and lower the clock rate. Two networks that are timed

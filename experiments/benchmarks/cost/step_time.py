@@ -78,7 +78,7 @@ def scaled(space: Space, number: int, seed: int, most: int) -> list[Architecture
 
 
 def measured(networks: Sequence[Architecture], reference: Architecture, batch: int, name: str) -> np.ndarray:
-    """Return the step time of each network divided by that of the reference. name: the name in messages."""
+    """Return the step time of each network divided by the reference's. name: the name of the networks in messages."""
     started, ratios = time.monotonic(), []
     other, images = inputs(reference, batch)
     for number, network in enumerate(networks, 1):

@@ -95,7 +95,7 @@ def errors(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def measured(network: Architecture, device: str, batch: int) -> dict[str, float]:
     """Return the milliseconds of a training step and of an inference of `network` on `batch` images.
 
-    They are measured eager, and on a GPU also as a graph.
+    Both are measured in eager mode, and on a GPU also as a CUDA graph.
     """
     import torch
 

@@ -128,7 +128,7 @@ class Cluster:
         self.work.append(self.worked)
         self._free -= 1
         self._begun[request.number] = self._clock
-        # So that the mean of the log-normal distribution is the trial's duration.
+        # With this mean of the logarithm, the mean of the log-normal durations is `self._trial`.
         seconds = self._trial * self._durations.lognormvariate(-(SIGMA**2) / 2, SIGMA)
         epochs = request.proxy.epochs
         for epoch in range(1, epochs + 1):

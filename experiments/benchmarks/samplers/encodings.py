@@ -33,7 +33,7 @@ from search.samplers.ordinal_gp.regression import hypotheses
 from space import Point, Space, UserError, decode
 
 DRAWS = 12
-"""The number of draws: of a subset, and of the options that have no effect."""
+"""The number of draws. Each draws a subset of the networks, and the options without effect."""
 
 Vector = NDArray[np.float64]
 

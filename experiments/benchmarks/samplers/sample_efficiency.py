@@ -133,7 +133,7 @@ def run_all(problem: Benchmark, every: Sequence[Plan], out: Path) -> None:
 
 
 def machines(runs: Sequence[Searched]) -> str:
-    """Return the processors of the searches in words, each with its samplers if there are several."""
+    """Return the processors of the searches as a text, which also names their samplers if there are several."""
     samplers: dict[str, dict[str, None]] = {}
     for run in runs:
         samplers.setdefault(run.processor or "an unknown processor", {})[run.sampler] = None

@@ -67,7 +67,7 @@ def settings(data: str, epochs: int, images: int) -> tuple[Source, Proxy]:
 
 
 def trainings(networks: list[Architecture], epochs: int) -> Iterator[tuple[Architecture, int, int]]:
-    """Yield (network, epochs, seed) of the trainings from random weights, those that matter most first."""
+    """Yield (network, epochs, seed) of the trainings from random weights, the most important ones first."""
     half = len(networks) // 2
     for part in (networks[:half], networks[half:]):
         for seed in (0, 1):

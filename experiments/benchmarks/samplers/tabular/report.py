@@ -44,12 +44,12 @@ OURS = "auto"
 class Row:
     """The results of a sampler with a number of workers.
 
-    regrets: at each checkpoint that all its searches reached, the median over searches of the true regret of
-    the selected network, in percent of the best. near: after `NEAR` trials, the share of searches whose
-    selected network is within one standard deviation (between seeds) of the best; None with too few trials or
-    seeds. costs: the trials to each level. most: the trials within which 90 % of searches reach each level. never:
-    the share of searches that do not reach it. seconds: the median simulated time to the first level. ms_per_trial:
-    the driver's CPU time for a trial, in milliseconds.
+    regrets: for each checkpoint that all searches reached, the median true regret of their selected networks, in
+    percent of the best reward. near: the share of searches whose selected network after `NEAR` trials is within one
+    standard deviation (between seeds) of the best; None with too few trials or seeds. costs: the trials to each
+    level. most: the trials within which 90 % of searches reach each level. never: the share of searches that do not
+    reach it. seconds: the median simulated time to the first level. ms_per_trial: the driver's CPU time for a trial,
+    in milliseconds.
     """
 
     sampler: str

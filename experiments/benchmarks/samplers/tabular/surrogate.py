@@ -31,7 +31,7 @@ SAMPLE = 1000
 
 
 class Surrogate:
-    """An accuracy for every network of a space: the sum of a trend in size, effects of choices and pairs, and noise."""
+    """An accuracy for every network of a space: a trend in size, effects of choices and of pairs, and a remainder."""
 
     def __init__(
         self,
