@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def times(setup: Any) -> dict[str, Any]:
     """Compare predicted with measured step times, alone and during trainings, and measure latencies.
 
-    The profile is the one that a search of this benchmark measured. If there is none, a few networks are measured.
+    The profile is the one that a search of this benchmark measured, or else a new one of a few networks.
     """
     from search.profiles import Predictor
     from space import Space
