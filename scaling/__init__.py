@@ -12,8 +12,7 @@
     >>> fit("b0", {"data": "folder", "data.path": "photos"}).coefficients  # doctest: +SKIP
     Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
 
-The result of a formula and a published network are two things: `scale` returns the first, `PUBLISHED` holds
-the second.
+Results of formulas and published networks are kept apart: `scale` returns the former, `PUBLISHED` holds the latter.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -10,7 +10,7 @@ from space.choices.named_networks import called, named_network
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The network that a family is derived from, and its short name, with which the names of all members begin."""
+    """The network that a family is derived from, and its short name. The names of all members begin with it."""
 
     name: str
     architecture: Architecture

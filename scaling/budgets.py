@@ -39,8 +39,8 @@ class Budget:
     limits: the limits by the names of `space.cost.table.COSTS`, as numbers in the units of that table or as text;
     None: no limit. A limit on `memory` is for a batch of 32 images. predict: for a limit on `step` or `latency`, the
     function that returns the milliseconds of a network, by the name of the cost. Raises `UserError` for an unknown
-    cost or an invalid amount. The methods raise it if a limit needs a function that `predict` lacks. `excess` and
-    `fits` need at least one limit.
+    cost or an invalid amount. The methods raise `UserError` if a limit needs a function that `predict` lacks.
+    `excess` and `fits` need at least one limit.
     """
 
     def __init__(
@@ -95,14 +95,14 @@ def largest(
     >>> largest("b0", Budget(macs="2G"))
     <ScaledModel b0-compound-phi2.223: 12.8M params, 1.96G MACs>
 
-    Costs don't always rise with phi (see `scaling.rules`), so a network that fits can lie above one that doesn't.
-    A bisection of about 15 networks finds a phi above which nothing can fit. From there the search goes down in steps
-    of 0.001 to the first network that fits: several hundred networks for blocks whose costs can fall. The other
-    arguments have the same meaning as in `scale`.
+    Costs don't always rise with phi (see `scaling.rules`), so a network that fits can have a higher phi than one that
+    doesn't. A bisection of about 15 networks finds a phi above which nothing can fit. From there the search goes down
+    in steps of 0.001 to the first network that fits. This takes several hundred networks for blocks whose costs can
+    fall. The other arguments have the same meaning as in `scale`.
 
-    Raises `UserError` for a budget without a limit; if no network fits, with the costs of the smallest; and if the
-    network at the rule's highest phi fits. (Only if that phi is 0, as for `shrink`, this network is returned.) Above
-    some phi a rule may have no network, as its stages would be too deep; the highest is then below.
+    Raises `UserError` for a budget without a limit, and if no network fits, with the costs of the smallest one. If
+    the network at the rule's highest phi fits, `UserError` is raised too, unless that phi is 0, as for `shrink`; then
+    this network is returned. The highest phi is below the rule's limit if stages would be too deep there.
     """
     if not budget:
         raise UserError("A budget needs at least one limit on a cost, such as macs=2G.")
@@ -126,7 +126,7 @@ def largest(
 
 
 def _highest(at: Callable[[int], ScaledModel | None], high: int) -> int:
-    """Return the highest phi in thousandths, at most `high`, at which there is a network, as there is at 0."""
+    """Return the highest phi in thousandths, at most `high`, that gives a network. (phi = 0 always gives one.)"""
     if at(high):
         return high
     low = 0

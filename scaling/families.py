@@ -66,9 +66,9 @@ def scale(
     phi: a number within +-16; multiply-adds grow by a factor of about 2^phi. rule: a key of `RULES`, or a rule.
     coefficients, rounding: values to use in place of the rule's.
 
-    Raises `UserError` for an unknown base or rule, for coefficients if those of the rule are fixed, for a phi outside
-    of the rule's range, and for one that leaves a layer without channels, images too small for the network, or
-    stages too deep.
+    Raises `UserError` for an unknown base or rule, for coefficients if the rule's own are fixed, for a phi outside of
+    the rule's range, and for a phi at which a layer would have no channels, images would be too small for the
+    network, or stages would be too deep.
 
     >>> scale("b0", -1).cost.params < scale("b0", 0).cost.params
     True
@@ -84,7 +84,7 @@ def scale(
             f"phi = {phi:g} leaves images with sides of {scaled.resolution} pixels, fewer than the total stride of "
             f"{base.name}, {scaled.stride}."
         )
-    # It is cached by blocks, and refuses images that layers without padding reduce to nothing.
+    # Called for its refusal of images that layers without padding reduce to nothing; costs are cached by blocks.
     try:
         cost(scaled)
     except UserError as error:

@@ -16,7 +16,7 @@ from space import Architecture, Cost, Multipliers, cost
 class ScaledModel:
     """A base scaled by a rule at phi: the result of a formula, even where it equals a published network.
 
-    multipliers: those that the rule has at phi, before rounding; `obtained` has those of the rounded network.
+    multipliers: the rule's multipliers at phi, before rounding; `obtained` has the multipliers after rounding.
     """
 
     base: Base
@@ -55,7 +55,7 @@ class ScaledModel:
 
     @property
     def params_growth(self) -> float:
-        """The ratio of its parameters to the base's."""
+        """The parameters divided by the base's."""
         return self.cost.params / self.base_cost.params
 
     @property
@@ -67,7 +67,7 @@ class ScaledModel:
 
     @property
     def train_resolution(self) -> int:
-        """The resolution to train at, in pixels: that at evaluation, times `rule.train_share` unless phi is 0."""
+        """The training resolution in pixels: the evaluation resolution, times `rule.train_share` unless phi is 0."""
         if not self.phi or self.rule.train_share == 1:
             return self.architecture.resolution
         return round(self.architecture.resolution * self.rule.train_share)

@@ -13,7 +13,7 @@ NEAR = 2.0
 
 
 def nearest(architecture: Architecture) -> Published:
-    """Return the published network of the same kind (see `same_kind`) with the nearest params and MACs, as ratios.
+    """Return the nearest published network of the same kind (see `same_kind`), by the ratios of params and MACs.
 
     >>> from scaling import scale
     >>> nearest(scale("b0", 3).architecture).name
@@ -46,8 +46,8 @@ def same_kind(architecture: Architecture) -> tuple[Published, ...]:
 def differences(architecture: Architecture, published: Published) -> tuple[str, ...]:
     """Return the differences from `published` in words, part by part; () if it is the same network.
 
-    Stems and heads are compared by their widths. If the networks differ only in other details of these, the one
-    difference returned is the canonical string of `published`.
+    Stems and heads are compared by their widths. If the networks differ only in other details of stem and head, the
+    result is a single text with the canonical string of `published`.
 
     >>> from scaling import PUBLISHED
     >>> differences(PUBLISHED["b1"].architecture, PUBLISHED["b0"])[:2]

@@ -13,7 +13,7 @@ from space import Published, cost
 from space.cost.table import COSTS
 
 SCHEMA, VERSION = "compound-nas.scale", 3
-"""The version rises with every change of the keys, their types or their meanings, and with every new key."""
+"""The schema of the tables and its version, which rises with each new key, and if a key, type or meaning changes."""
 
 COLUMNS = (
     Column("name", "Network"),
@@ -81,7 +81,7 @@ ALL_COLUMNS = (
     Column("family", "Family", description="family of a published network"),
     Column("note", "Note", description="differences between publication and code"),
 )
-"""The columns of data formats."""
+"""The columns of data formats such as CSV and JSON."""
 
 
 def model_row(model: ScaledModel) -> Row:

@@ -1,13 +1,13 @@
 """The scaling rules, each with its source.
 
-A rule consists of two pure functions. Its law gives the multipliers of depth, width and resolution at phi; its
-shape applies them to a network. phi = 0 changes nothing. So that rules can be compared at equal phi, the product
-depth * width^2 * resolution^2 of each is about 2^phi (compound: 1.92^phi, as published; v2: 2.12^phi). Only `shrink`
+A rule consists of two pure functions. Its law gives the multipliers of depth, width and resolution at phi. Its shape
+applies them to a network. phi = 0 changes nothing. So that rules can be compared at equal phi, the product
+depth * width^2 * resolution^2 is about 2^phi in each (compound: 1.92^phi, as published; v2: 2.12^phi). Only `shrink`
 takes phi from published multiply-adds instead.
 
 Costs rise with phi, but not at every step. MACs can fall where a block rounds its inner widths too (SandGlass,
-ShuffleNetV1) and activations where a resolution divides differently by the strides. The parameters of `shrink`
-fall at the last step, to phi = 0, since the largest of its smaller networks is deeper than the base.
+ShuffleNetV1), and activations where a resolution divides differently by the strides. The parameters of `shrink`
+fall at the last step, to phi = 0, since its largest network below 0 is deeper than the base.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Rule:
     """A rule that scales networks.
 
     summary, source: a description, and the paper or code of the rule. law: the function from phi to multipliers.
-    shape: the function of (base, multipliers, rounding) that returns the scaled network. rounding: the rounding of
-    the source. free: True if users can choose the coefficients. lowest, highest: the range of phi. train_share: the
-    training resolution divided by the evaluation resolution, which is the one that is scaled.
+    shape: the function of (base, multipliers, rounding) that returns the scaled network. rounding: the rounding that
+    the source uses. free: True if users can choose the coefficients. lowest, highest: the range of phi. train_share:
+    the training resolution divided by the evaluation resolution; rules scale the latter.
     """
 
     name: str
@@ -71,7 +71,7 @@ def fast(share: float = 0.8) -> Rule:
     share: the share a of the growth in multiply-adds that goes to width, 0 to 1 (alpha in the paper). Depth and
     resolution have equal shares of the rest: with s = 2^phi, d = s^((1-a)/2), w = s^(a/2), r = s^((1-a)/4).
     Activations, with which the paper explains the speed of a GPU, then grow only like s^(1-a/2). 0.8 is the paper's
-    "dWr". Raises `UserError` for another share.
+    "dWr". Raises `UserError` for a share outside of 0 to 1.
     """
     if not 0 <= share <= 1:
         raise UserError(f"Rule fast: width's share is {share:g}; it must be a number from 0 to 1.")
@@ -85,21 +85,23 @@ def fast(share: float = 0.8) -> Rule:
 
 
 # No coefficients of V2 were published. Depth and width of V1's B4 (1.8, 1.4), B5 (2.2, 1.6) and B7 (3.1, 2.0),
-# applied to V2-B0, give the uniform part of V2-S, M and L, but for two widths of V2-S: its stages 4 and 6 have 128
-# and 256 channels in Google's code where the uniform part has 136 and 272. The coefficients here are ours: at phi
-# 3.1, 4.2 and 6.2 they round to the same three uniform networks and, in multiples of 32 pixels, to 384, 480 and 480.
+# applied to V2-B0, give the uniformly scaled part of V2-S, M and L, except for two widths: stages 4 and 6 of V2-S
+# have 128 and 256 channels in Google's code, not 136 and 272. The coefficients here are ours. At phi 3.1, 4.2 and 6.2
+# they round to the same three uniform networks and, in multiples of 32 pixels, to 384, 480 and 480.
 V2 = Coefficients(1.2, 1.118, 1.19)
 V2_MAX_PIXELS = 480
-# Stage 5 of V2-S, M and L has 0, 3 and 3 blocks more than uniform scaling gives. 1.22 lies within the bounds
-# that follow from M and L (1.210 to 1.227). The ramp begins above the depth of V2-S and ends below that of V2-M.
+# Stage 5 of V2-S, M and L has 0, 3 and 3 blocks more than uniform scaling gives. So its depth has a further factor,
+# which rises from 1 to 1.22 between the depth multipliers 1.8 (above V2-S's) and 2.1 (below V2-M's). 1.22 lies within
+# the bounds that follow from M and L (1.210 to 1.227).
 _LATE, _LATE_FROM, _LATE_TO = 1.22, 1.8, 2.1
 
 
 def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
     """Return `base` scaled as EfficientNetV2: extra blocks in the last stage but one, fixed head, at most 480 pixels.
 
-    There are extra blocks only where depth is multiplied by more than 1.8. A base with larger images keeps its own
-    resolution as the maximum. The stem grows at most to the width of the first stage, and never shrinks.
+    There are extra blocks only if depth is multiplied by more than 1.8. If the base's images are larger than 480
+    pixels, their size is the maximum instead. The stem grows at most to the width of the first stage, and never
+    shrinks.
     """
     width, late = multipliers.width, max(0, len(base.stages) - 2)
     ramp = (multipliers.depth - _LATE_FROM) / (_LATE_TO - _LATE_FROM)
@@ -125,10 +127,10 @@ def nonuniform(base: Architecture, multipliers: Multipliers, rounding: Rounding)
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A law that a table states: the logarithms of the multipliers are interpolated linearly in phi.
+    """A law given by a table. Between its rows, the logarithms of the multipliers are interpolated linearly in phi.
 
-    rows: the pairs (phi, multipliers) in ascending order of phi. From the last row to phi = 0 the last row applies;
-    at phi = 0 all multipliers are 1.
+    rows: the pairs (phi, multipliers) in ascending order of phi. Between the last row and phi = 0, the last row
+    applies. At phi = 0 all multipliers are 1.
     """
 
     rows: tuple[tuple[float, Multipliers], ...]
@@ -167,7 +169,7 @@ TINYNET = Rows(
 def shrunk(base: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
     """Return `base` scaled as TinyNet, with the widths of stem and head unchanged.
 
-    The largest row is deeper than the base. If the rounded network would have more MACs than the base, the base
+    TinyNet's largest row has a depth multiplier above 1. If the rounded network has more MACs than the base, the base
     is returned, so that MACs don't fall towards phi = 0.
     """
     scaled = replace(rescale(base, multipliers, rounding), stem=base.stem, head=base.head)

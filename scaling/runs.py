@@ -14,8 +14,7 @@ from space.choices.named_networks import FORMS, named_network
 def trained_network(word: str) -> tuple[str, Architecture]:
     """Return the name and the network of a run ("RUN", "RUN:best"), a trial ("RUN:12") or the folder of a model.
 
-    Raises `UserError` for an answer of an unfinished run, for a trial that is not complete, and for a word that means
-    no network.
+    Raises `UserError` for an answer of an unfinished run, for a trial that is not complete, and for any other word.
     """
     if not word:
         raise unpublished("base", word, runs(), forms=(*FORMS, "RUN", "RUN:NUMBER"))
@@ -35,7 +34,7 @@ def trained_network(word: str) -> tuple[str, Architecture]:
 def provenance_of(word: str) -> Provenance:
     """Return the provenance of networks that are scaled from `word`: its run, and the kind of data they are for.
 
-    It is `UNKNOWN` if `word` means neither a run nor a model. Raises `UserError` for a word that means no network.
+    The result is `UNKNOWN` if `word` means neither a run nor a model. Raises `UserError` if it means no network.
     """
     if named_network(word):
         return UNKNOWN

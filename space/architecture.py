@@ -5,11 +5,11 @@ The string lists the stem, the stages and the head, in that order, between slash
     r224_i32/mb_d1_k3_s1_e1_w16_se0.25/mb_d2_k3_s2_e6_w24_se0.25/h1280_c1000
 
 The letters before a number tell what it is: `r` resolution, `i` stem width, `d` depth, `k` kernel, `s` stride,
-`e` expand, `w` width, `se` squeeze-excitation ratio, `g` groups, `di` dilation, `a` the kernel before the expansion
-("uib"), `h` head width, `f` hidden width of the head, `c` classes, `x` image channels. A word is an activation, a
-kind of stem ("pool"), "noskip" (a stage without shortcuts), "nobias" (a classifier without a bias) or "norm" (a head
-whose hidden layer is normalised). After `b:` come the branches of an inception module (`space.blocks.branches`),
-after `di:` groups of dilations (`space.blocks.dilations`).
+`e` expand, `w` width, `se` squeeze-excitation ratio, `g` groups, `di` dilation, `a` the kernel of the depthwise
+convolution before the expansion ("uib"), `h` head width, `f` hidden width of the head, `c` classes, `x` image
+channels. A word is an activation, a kind of stem ("pool"), "noskip" (a stage without shortcuts), "nobias" (a
+classifier without a bias) or "norm" (a head whose hidden layer is normalised). After `b:` come the branches of an
+inception module (`space.blocks.branches`), and after `di:` the groups of dilations (`space.blocks.dilations`).
 
 Default values are left out (k3, s2, x3 and "conv" in the stem; se0, g1, di1 and a0 in a stage; f0 in the head; silu
 everywhere), and so are fields that a block family does not read. Thus equal networks have equal strings.
@@ -46,8 +46,8 @@ class Head:
 
     width: the channels of this convolution, 0 for none. hidden: the width of another layer between pooling and
     classifier (MobileNetV3), 0 for none. act: the activation of these two layers. bias: True if the classifier has a
-    bias. norm: True if the hidden layer has a normalisation instead of a bias (MobileNetV4). Without the layers that
-    read them, `act` and `norm` are set to their defaults. Raises `UserError` for invalid values.
+    bias. norm: True if the hidden layer has a normalisation instead of a bias (MobileNetV4). In a head without the
+    layers that use them, `act` and `norm` are set to their defaults. Raises `UserError` for invalid values.
     """
 
     width: int
@@ -95,9 +95,9 @@ class Architecture:
 
     @property
     def stride(self) -> int:
-        """The product of all strides: the image's side divided by that of the last map, apart from rounding.
+        """The product of all strides. The last map's side is the image's side divided by this number, rounded.
 
-        Layers without padding make the last map smaller.
+        Layers without padding make the last map smaller still.
         """
         total = self.stem.reduction
         for stage in self.stages:
@@ -242,7 +242,7 @@ def _unless(key: str, value: object, default: object) -> str:
 
 
 def canonical_block(block: Stage, width_in: int) -> Stage:
-    """Return `block`, a stage of depth 1 that reads `width_in` channels, with `skip` True if it has no effect."""
+    """Return `block`, a stage of depth 1 that reads `width_in` channels; `skip` becomes True if it has no effect."""
     return block if block.skip or not _skip_is_idle(block, width_in) else replace(block, skip=True)
 
 

@@ -2,10 +2,11 @@
 
 EfficientNet (tensorflow/tpu efficientnet_builder.py, google/automl): `r2_k3_s22_e6_i24_o40_se0.25_noskip`. r is the
 number of blocks, k the kernel, s the strides along both axes (automl writes one), e the expansion, i the input
-width, o the output width, se the squeeze-excitation ratio; c1 marks a fused block, noskip blocks without shortcuts.
+width, o the output width, se the squeeze-excitation ratio. c1 marks fused blocks, noskip blocks without shortcuts.
 
 timm (_efficientnet_builder.py): `ir_r2_k3_s2_e6_c24_se0.25_nre`. The kind of block comes first. c is the output
-width, a the kernel before the expansion (uir), n the activation; the other letters are EfficientNet's.
+width, n the activation, and a the kernel of the depthwise convolution before the expansion of a "uir" block. The
+other letters are EfficientNet's.
 
 Neither notation describes stem and head. A decoded network has those of EfficientNet-B0, but its stem has the input
 width of the first block string, if that states one.
@@ -27,7 +28,8 @@ _EFFICIENTNET = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "i":
 _EFFICIENTNET |= {"se": "se", "c": "fused"}
 _TIMM = {"r": "depth", "k": "kernel", "s": "stride", "e": "expand", "c": "width", "se": "se", "a": "start"}
 _ACTS = {"nre": "relu", "nr6": "relu6", "nhs": "hardswish", "nsw": "silu"}
-# timm's kind -> our family, and the expansion if the kind implies one. cn has a shortcut only if "skip" is written.
+# Keys are timm's kinds. Values are (our family, the expansion if the kind implies one). A "cn" block has a shortcut
+# only if "skip" is written.
 _KINDS: dict[str, tuple[str, int | None]] = {
     "ir": ("mb", None),
     "ds": ("mb", 1),
@@ -46,8 +48,8 @@ def is_blocks(text: str) -> bool:
 def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> Architecture:
     """Return the network that `text`, block strings separated by commas, describes in either notation.
 
-    resolution, classes: those of the network, which block strings do not state. Raises a `UserError` that names an
-    invalid string and its invalid part.
+    resolution, classes: the resolution in pixels and the number of classes, which block strings do not state. Raises
+    a `UserError` that names an invalid string and its invalid part.
     """
     pairs = [_decode(part.strip()) for part in text.split(",")]
     stem = pairs[0][1] or 32
@@ -63,8 +65,8 @@ def decode_blocks(text: str, *, resolution: int = 224, classes: int = 1000) -> A
 def encode_blocks(architecture: Architecture, notation: str = "efficientnet") -> str:
     """Return the block strings of the stages of `architecture`, separated by commas, as `decode_blocks` reads them.
 
-    Stem and head are not in them. notation: one of `NOTATIONS`. Raises `UserError` for a stage that the notation
-    cannot express.
+    They do not describe stem and head. notation: one of `NOTATIONS`. Raises `UserError` for a stage that the
+    notation cannot express.
     """
     if notation not in NOTATIONS:
         raise unknown_name("notation", notation, NOTATIONS)

@@ -13,14 +13,14 @@ class Conv:
     """One planned convolution, with the normalisation and activation that follow it.
 
     kernel: (height, width).
-    dilations: (channels, row dilation, column dilation) for each group of output channels; () if `dilation` holds
-        for all.
+    dilations: (channels, row dilation, column dilation) for each group of output channels; () if all channels have
+        `dilation`.
     padding: "same" pads so that the output has ceil(size / stride) pixels along each axis; "valid" does not pad.
     act: one of `ACTIVATIONS`, "hardsigmoid" for gates, or "" for none.
-    reads: the name of the layer whose output it reads, or names joined by "+", whose outputs are concatenated.
-        "input" is the block's input, and "" the layer planned before (for the first layer, the block's input).
-        If the block gives it only a part of these channels, `width_in` counts that part.
-    pooled: True if it reads the spatial mean, a 1x1 map, as squeeze-excitation and the classifier do.
+    reads: the name of the layer whose output is the convolution's input. Several names are joined by "+", and their
+        outputs are concatenated. "input" is the block's input, and "" the layer planned before (for the first layer,
+        the block's input). If the convolution reads only a part of these channels, `width_in` counts that part.
+    pooled: True if the convolution reads the spatial mean, a 1x1 map, as in squeeze-excitation and the classifier.
     """
 
     name: str
@@ -75,10 +75,10 @@ class Step:
         "avg-inside" ignores it); "act" applies the activation `act`; "shuffle" interleaves `groups` equal groups of
         channels; "scale" multiplies by `factor`.
     width: the number of channels of its output.
-    padding: "symmetric" pads both sides alike (torch), "valid" does not pad. Only max-pooling has two others: "same"
-        pads the far side more where the two sides differ (TensorFlow), and "ceil" does not pad, but its last window
-        may reach beyond the map (torch's ceil_mode).
-    reads: the layers that it reads, as in `Conv`.
+    padding: "symmetric" pads both sides alike (torch), "valid" does not pad. Max-pooling has two further kinds:
+        "same" pads the far side more where the two sides differ (TensorFlow). "ceil" does not pad, but its last
+        window may reach beyond the map (torch's ceil_mode).
+    reads: the layers that are the input, as in `Conv`.
     """
 
     name: str

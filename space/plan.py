@@ -64,11 +64,12 @@ def repeated(
     block: Callable[[Stage, int, int, int], T],
     side_of: Callable[[T], int],
 ) -> Iterator[tuple[T, int]]:
-    """Yield what `block` returns for the distinct blocks of a stage, in order, each with how often it occurs.
+    """Yield (value of `block`, number of occurrences) for the distinct blocks of a stage, in order.
 
-    A block whose output has the shape of its input is followed by equal ones; without padding, each block of a stage
-    can have another input. width, side: the channels and the side in pixels of the stage's input. block: a function
-    of (stage, input channels, stride, input side). side_of: the function from its values to the side of the output.
+    After a block whose output has the shape of its input, all further blocks are equal to it. Without padding, each
+    block of a stage can have an input of another size. width, side: the channels and the side in pixels of the
+    stage's input. block: a function of (stage, input channels, stride, input side) to any value. side_of: the
+    function from such a value to the side of the block's output.
     """
     stride, left = stage.stride, stage.depth
     while left:

@@ -53,7 +53,7 @@ def _nearest(value: str, names: list[str], count: int, cutoff: float) -> list[st
 
 
 def setting_of_other_choice(key: str, group: str, owners: Iterable[str], chosen: str) -> UserError:
-    """Return the error for the setting `key`, which the choices `owners` of `group` have but the present one lacks.
+    """Return the error for the setting `key`, which belongs to the choices `owners` of `group`, not to `chosen`.
 
     chosen: the present choice of `group`.
     """

@@ -121,7 +121,7 @@ def round_width(width: int, multiplier: float, rounding: Rounding = EFFICIENTNET
 def round_depth(depth: int, multiplier: float, rounding: Rounding = EFFICIENTNET) -> int:
     """Return `depth` blocks times `multiplier`, rounded by `rounding.depth`, at least 1."""
     exact = depth * multiplier
-    # A product such as 25 * 2.2 is 55.00000000000001 in binary: a billionth is subtracted before rounding up.
+    # A product such as 25 * 2.2 is 55.00000000000001 in binary, so a billionth is subtracted before rounding up.
     whole = math.ceil(exact - 1e-9) if rounding.depth == "ceil" else math.floor(exact + 0.5)
     return max(1, whole)
 

@@ -36,8 +36,8 @@ class Stage:
     branches: the branches of inception modules, see `space.blocks.branches`; "" for its `DEFAULT`.
     dilations: the dilations of groups of channels of the spatial convolution, see `space.blocks.dilations`; "" if all
         channels have `dilation`.
-    start: the kernel of the depthwise convolution before the expansion of a "uib" block, 0 for none. Its `kernel` may
-        be 0 too.
+    start: the kernel of the depthwise convolution before the expansion of a "uib" block, 0 for none. In such blocks
+        `kernel` may be 0 too.
     """
 
     op: str
@@ -67,7 +67,8 @@ class Stage:
         whole("width", self.width)
         object.__setattr__(self, "se", 0 if self.se == 0 else ratio("se", self.se, 0.001, 1))
         act("act", self.act)
-        # Most stages have none of these, and searches make stages by the million. 1.0 and True equal 1.
+        # Checked only if needed: most stages have none of these, and searches make millions of stages. The types are
+        # compared too, since 1.0 and True equal 1.
         fields = (self.groups, self.dilation, self.skip, self.branches, self.dilations, self.start)
         rare = fields != _RARE_DEFAULTS or tuple(map(type, fields)) != _RARE_TYPES
         if rare:

@@ -20,9 +20,9 @@ from space.refusal import unknown_name
 class Stem:
     """The layers before the first block.
 
-    width: the output channels of the stem. kernel: the side of its first convolution ("xception": of both), odd.
-    stride: the stride of its first convolution, 1 or 2. act: the activation of its convolutions. op: the kind of
-    stem, a key of `STEMS`. Raises `UserError` for invalid values.
+    width: the output channels of the stem. kernel: the kernel's side in the first convolution, odd; in "xception"
+    also in the second. stride: the stride of the first convolution, 1 or 2. act: the activation of all convolutions.
+    op: the kind of stem, a key of `STEMS`. Raises `UserError` for invalid values.
     """
 
     width: int
@@ -41,9 +41,9 @@ class Stem:
 
     @property
     def reduction(self) -> int:
-        """The product of the strides: the image's side divided by that of the stem's output, apart from rounding.
+        """The product of the strides. The output's side is the image's side divided by this number, rounded.
 
-        Layers without padding make the output smaller.
+        Layers without padding make the output smaller still.
         """
         return prod(layer.stride for layer in STEMS[self.op](self, 1))
 

@@ -45,7 +45,7 @@ def given_family(words: Sequence[str]) -> Family:
 
 
 def _contender(word: str) -> Contender:
-    """Return the network that `word` means. Raises `UserError` for no network, and for unfinished runs and trials."""
+    """Return the network that `word` means. Raises `UserError` for other words, and unfinished runs and trials."""
     if not named_network(word):
         trained_network(word)
     return named_contender(word)[0]

@@ -16,7 +16,7 @@ _POINTS = 60
 Curves = Mapping[str, Sequence[ScaledModel]]
 """The networks of each curve by the name of its rule; () if the rule has at most one phi in the range.
 
-Where a rule cannot scale the base, its curve has no network.
+A curve has no network where its rule cannot scale the base.
 """
 
 
@@ -24,7 +24,7 @@ def curves(base: Base, phis: Sequence[float], variants: Sequence[Mapping[str, An
     """Return a curve over the range of `phis` for each variant, by the name of its rule.
 
     variants: the keyword arguments of `scale` for each curve, among them a `Rule`. Raises `UserError` if no curve has
-    a network: the error of `scale`, if a rule has several phi in that range.
+    a network. It is the error of `scale` if a rule has several phi in that range.
     """
     refusals: list[UserError] = []
     by_rule = {str(variant["rule"].name): _curve(base, phis, variant, refusals) for variant in variants}
@@ -37,7 +37,7 @@ def curves(base: Base, phis: Sequence[float], variants: Sequence[Mapping[str, An
 def _curve(
     base: Base, phis: Sequence[float], variant: Mapping[str, Any], refusals: list[UserError]
 ) -> tuple[ScaledModel, ...]:
-    """Return the networks of a curve. refusals: receives the errors of `scale`, where there is no network."""
+    """Return the networks of a curve. refusals: a list that receives the errors of `scale`."""
     rule = variant["rule"]
     low, high = max(min(phis), rule.lowest), min(max(phis), rule.highest)
     if low >= high:

@@ -128,7 +128,7 @@ def _models(request: ScalingRequest, given: dict[str, Any], budget: Budget) -> l
 
 
 def _largest(request: ScalingRequest, budget: Budget) -> list[ScaledModel]:
-    """Return the largest network by each rule. A rule without one is noted; `UserError` if no rule has one."""
+    """Return the largest network by each rule; print rules without one. Raises `UserError` if no rule has one."""
     models, refusals = [], []
     for rule in request.rules():
         try:
@@ -143,7 +143,7 @@ def _largest(request: ScalingRequest, budget: Budget) -> list[ScaledModel]:
 
 
 def _listed(name: str, published: bool) -> str:
-    """Return `name`, which names a published family or is "all".
+    """Return `name` if it is the name of a published family, or "all".
 
     Raises `UserError` for another name, and for a name without --published.
     """
@@ -193,7 +193,7 @@ def _save(
 
 
 def _curves(models: list[ScaledModel], request: ScalingRequest) -> Curves:
-    """Return the curves of the rules from phi = 0 to those of `models`, or to 7 if there are no others."""
+    """Return the curves of the rules over phi = 0 and every phi of `models`, or over 0 to 7 if there is no other."""
     from scaling.cli.curves import curves
 
     phis = sorted({0.0, *(model.phi for model in models)})
@@ -245,7 +245,7 @@ def _report(
 def _predictors(given: dict[str, Any]) -> dict[str, Callable[[Architecture], float]]:
     """Return the functions that predict step times and latencies in milliseconds, by the name of the cost.
 
-    They use the given profile, and for a limited cost that it does not predict a saved one of this device.
+    They use the given profile. For a limited cost that it does not predict, they use a saved profile of this device.
     """
     limited = {name for name in PREDICTED if given[f"max_{name}"] is not None}
     if given["profile"] is None and not limited:

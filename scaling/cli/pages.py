@@ -22,7 +22,7 @@ _AXES = ("params", "macs", "activations", "predicted_ms", "phi", "resolution", "
 _PARAMS = Axis("Trainable parameters", form="si", log=True)
 _MACS = Axis("Multiply-adds for one image", form="si", log=True)
 _NEAR = 4
-"""Published networks are drawn if their MACs differ from those of the curves by at most this factor."""
+"""Published networks are drawn if their MACs are within this factor of the range of the curves."""
 _DRAWN = 4
 """The largest number of scaled networks with a diagram. Diagrams of more networks look alike."""
 

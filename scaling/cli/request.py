@@ -28,7 +28,7 @@ class ScalingRequest:
         return (self.rule,) if self.rule else tuple(RULES.values())
 
     def arguments(self, rule: Rule) -> dict[str, Any]:
-        """Return the keyword arguments for `rule` of the functions `scale`, `family` and `largest`."""
+        """Return the keyword arguments of `scale`, `family` and `largest` that scale by `rule`."""
         return {"rule": rule, "rounding": replace(rule.rounding, **self.rounding)}
 
 
@@ -70,6 +70,6 @@ def _rule(name: str | None, share: float | None) -> Rule | None:
 
 
 def _with_coefficients(rule: Rule, coefficients: dict[str, float]) -> Rule:
-    # `Rule.fitted` refuses these for a rule without coefficients.
+    # If the rule has no coefficients, `Rule.fitted` refuses all, so their values don't matter.
     own = rule.law if isinstance(rule.law, Coefficients) else Coefficients(1, 1, 1)
     return rule.fitted(replace(own, **coefficients))

@@ -24,8 +24,8 @@ class Design:
     rule: the rule whose coefficients are fitted. phi: the scale of the candidates; not 0. step, tolerance,
     cost_tolerance: the parameters of the grid, see `scaling.fitting.grid.grid`. seeds: the largest number of
     trainings of a candidate, 1 to `MAX_SEEDS`. leaders: the number of candidates that are trained with a second seed,
-    1 to 10,000; the rule's own triple is one more if it is not among them. compare: True to train also the base and
-    three networks at the cost of the winner, which are scaled by depth, width or resolution only. rounding: the
+    1 to 10,000; if the rule's own triple is not among them, it is trained too. compare: True to train also the base
+    and three networks at the cost of the winner, which are scaled by depth, width or resolution only. rounding: the
     rounding of scaled networks; None: the rule's own.
     """
 

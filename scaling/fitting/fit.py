@@ -41,7 +41,7 @@ from space import Architecture, Space, UserError, decode, documents
 
 _SETTINGS = ("data", "proxy", "executor", "seed", "run", "budget", "max_failures")
 _FIXED = {"proxy.resolution": None, "proxy.width": 1.0, "proxy.stem_stride": None}
-"""Settings that are fixed: a proxy that shrinks the candidates would remove the differences between them."""
+"""Settings that a fit fixes, since a proxy that shrinks the candidates would remove the differences between them."""
 
 
 def plan(
@@ -134,9 +134,9 @@ def resume(
 ) -> Fitted:
     """Resume the fit `name`, however it ended, and return it. No finished training is lost or repeated.
 
-    settings: only what a fit may change: a new total for `budget`, `max_failures`, another `executor`, and a new
-    `data.path` of the same data. display, evaluate: as in `fit`. A finished fit trains nothing and writes its results
-    again. Raises the errors of `fit`, and `UserError` also for an unknown run and for a run that is a search.
+    settings: the changes, of which a fit permits a new total for `budget`, `max_failures`, another `executor`, and a
+    new `data.path` of the same data. display, evaluate: as in `fit`. A finished fit trains nothing and writes its
+    results again. Raises the errors of `fit`, and `UserError` also for an unknown run and for a run that is a search.
     """
     read_anew()
     path = find(name)
@@ -166,7 +166,7 @@ def _planned(base: Base, design: Design, config: Config) -> Plan:
 def _check_comparison(planned: Plan) -> None:
     """Raise `UserError` if a candidate has a cost that the base cannot be scaled to along one dimension.
 
-    Such a candidate could win, and the fit would fail after its last training of a candidate.
+    If such a candidate won, the fit would fail only after the trainings of all candidates.
     """
     by_cost = sorted(planned.grid.candidates, key=lambda candidate: candidate.macs)
     for candidate in (by_cost[0], by_cost[-1]):

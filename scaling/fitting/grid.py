@@ -77,11 +77,10 @@ def grid(
     difference of alpha * beta^2 * gamma^2 from 2, from 0 to 0.99. cost_tolerance: the permitted relative
     difference of the real growth of multiply-adds from 2^phi, from 0.001 to 1.
 
-    The rule's own triple is always a candidate, unless a negative phi would leave it a layer without channels or too
-    small images; such triples are left out. If several triples give
-    the same network, the candidate is the rule's own triple if it is among them, else the one whose growth is nearest
-    to 2. Raises `UserError` for a rule without free coefficients, for phi = 0, for a phi so low that no candidate is
-    left, and for values outside these ranges.
+    Triples are left out if a negative phi would give them a layer without channels or too small images. Otherwise the
+    rule's own triple is always a candidate. If several triples give the same network, the candidate is the rule's own
+    triple if it is among them, else the triple whose growth is nearest to 2. Raises `UserError` for a rule without
+    free coefficients, for phi = 0, for a phi so low that no candidate is left, and for values outside these ranges.
     """
     _check("step", step, FINEST, 1)
     _check("tolerance", tolerance, 0, 0.99)
@@ -107,7 +106,7 @@ def grid(
 def triples_on_grid(step: float, tolerance: float) -> Iterator[Coefficients]:
     """Yield every triple of values 1 + i * step with |alpha * beta^2 * gamma^2 - 2| <= tolerance.
 
-    Computed in exact fractions: 1 + 4 * 0.05 is 1.2, and a triple exactly at the tolerance is included.
+    The computation uses exact fractions, so that 1 + 4 * 0.05 is 1.2, and a triple exactly at the tolerance counts.
     """
     unit, margin = Fraction(str(step)), Fraction(str(tolerance))
     low, high = GROWTH - margin, GROWTH + margin
@@ -151,7 +150,7 @@ def _distinct(models: Sequence[tuple[Coefficients, ScaledModel]], own: Coefficie
 
 
 def _own(rule: Rule) -> Coefficients:
-    # `Rule.fitted` refuses these for a rule without coefficients.
+    # If the rule has no coefficients, `Rule.fitted` refuses all, so their values don't matter.
     return rule.law if isinstance(rule.law, Coefficients) else Coefficients(1, 1, 1)
 
 

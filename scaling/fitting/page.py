@@ -86,7 +86,7 @@ def plane(rows: Sequence[Row], step: float) -> Chart:
 
 
 def _positions(rows: Sequence[Row], step: float) -> list[tuple[float, float]]:
-    """Return a position for each row. Rows of equal alpha and gamma are spread along alpha by their beta."""
+    """Return the (x, y) of each row: its alpha and gamma. Rows that share both are spread along x by their beta."""
     betas: dict[tuple[float, float], list[float]] = defaultdict(list)
     for row in rows:
         betas[row["alpha"], row["gamma"]].append(row["beta"])

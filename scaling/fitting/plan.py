@@ -1,4 +1,4 @@
-"""The values of a fit: its plan, and its outcome."""
+"""The data classes of a fit: its plan, and its outcome."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Plan:
     base: the base as the user gave it. config: the configuration of the run; its space is the base with the
     classes and channels of the data. grid: the candidates. images, validation_images: the numbers of images in the
     training split and the validation split, which are approximate before the data are loaded. effective_images: the
-    number of images by which accuracies are uncertain (`search.data.Dataset.effective_images`), None before the data
-    are loaded.
+    number of validation images that decides how uncertain accuracies are (`search.data.Dataset.effective_images`),
+    None before the data are loaded.
     """
 
     base: Base

@@ -1,8 +1,8 @@
 """The order of the trainings of a fit: candidates, seeds, and which candidates drop out.
 
 All candidates are trained with the first seed, and the leaders with a second. After each further seed, the
-candidates that are significantly worse than the best drop out. The rule's own triple drops out only if a training of
-it fails, since it is what one would use without a fit. No training is stopped early: accuracy in the middle of a
+candidates that are significantly worse than the best drop out. The rule's own triple, which one would use without a
+fit, drops out only if one of its trainings fails. No training is stopped early, since accuracy in the middle of a
 schedule says little about its end.
 """
 
@@ -78,7 +78,7 @@ class Race:
         return len(self._candidates) + further * (len(self._seeds) - 1)
 
     def next(self, trials: Sequence[Trial]) -> Proposal | None:
-        """Return the next training; None if none is left, or the next one depends on trainings that still run."""
+        """Return the next training; None if none is left, or if it depends on trainings that still run."""
         done = known(trials)
         for number, network, seed in self._wanted(done):
             if (network, seed) not in done:
@@ -118,7 +118,7 @@ class Race:
                     yield len(self._candidates) + place, baseline.architecture, seed
 
     def _rounds(self, done: Known) -> Iterator[Numbers]:
-        """Yield the candidates of each round that can begin, and then those that have finished all rounds."""
+        """Yield the candidates of each round that can begin, and at last the candidates that finished all rounds."""
         entrants: Numbers = tuple(range(len(self._candidates)))
         for rounds, seed in enumerate(self._seeds, start=1):
             yield entrants
@@ -166,11 +166,12 @@ def known(trials: Sequence[Trial]) -> Known:
 def differences(
     trials: Sequence[Sequence[Trial]], images: int | None, effective: float | None
 ) -> Differences:
-    """Return the differences between the accuracies of networks. trials: those of each network, with the same seeds.
+    """Return the differences between the accuracies of networks.
 
-    images: the number of validation images, None if unknown. effective: the number by which accuracies are uncertain
+    trials: the complete trials of each network, with the same seeds. images: the number of validation images, None if
+    unknown. effective: the number of images that decides how uncertain accuracies are
     (`search.data.Dataset.effective_images`). Networks are compared image by image. If a training has no record of the
-    images that it gets right, as with `data.balance`, they count as if each had images of its own.
+    images that it gets right, as with `data.balance`, each network counts as if it had validation images of its own.
     """
     hits = networks_hits([[trial.result.hits for trial in row if trial.result] for row in trials], images)
     accuracies = [[accuracy(trial) for trial in row] for row in trials]

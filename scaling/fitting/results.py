@@ -99,7 +99,7 @@ def family_rows(fitted: Fitted) -> list[Row]:
 def _table(
     stem: Path, rows: list[Row], columns: tuple[Column, ...], exact: tuple[Column, ...], caption: str
 ) -> list[Path]:
-    """Write Markdown with `columns`, which fit a page, and CSV with the `exact` columns too."""
+    """Write a Markdown table with `columns`, which fit a page, and a CSV table with the columns `exact` too."""
     written = []
     for format_, chosen in (("csv", (*columns, *exact)), ("md", columns)):
         written.append(stem.with_suffix(f".{format_}"))

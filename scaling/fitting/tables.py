@@ -67,7 +67,7 @@ EXACT = (
     Column("accuracies", "Accuracies", description="one for each seed"),
     Column("architecture", "Architecture", description="canonical string, which `scale --base` accepts"),
 )
-"""The additional columns of both tables in data formats."""
+"""The additional columns of both tables in data formats such as CSV."""
 
 
 def planned_rows(candidates: Sequence[Candidate]) -> list[Row]:
@@ -92,7 +92,7 @@ def candidate_rows(fitted: Fitted) -> list[Row]:
     rows: list[Row] = []
     for number, (candidate, planned) in enumerate(zip(candidates, planned_rows(candidates), strict=True)):
         trials = [done.get((candidate.model.architecture, seed)) for seed in fitted.plan.seeds]
-        # The trainings of an equal baseline came after the race.
+        # A baseline can be the same network. Its trainings, which came after the race, do not count.
         own = [trial for trial in trials if trial and trial.point == (number,)]
         row: dict[str, Any] = {**planned, **_trained(own), "standing": "dropped"}
         if number in verdict.finalists:

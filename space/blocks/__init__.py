@@ -1,4 +1,4 @@
-"""Block families: the layers of each kind of block, and the way in which they are joined.
+"""Block families: the layers of each kind of block, and the functions that run them.
 
 A family is one file with a `Family` value. Its `plan` returns the layers of a block, from which costs are computed
 and modules are built. Its `forward` runs the modules of exactly these layers; torch is imported only there, if at

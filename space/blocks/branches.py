@@ -1,12 +1,13 @@
 """The notation of inception modules: `64+96>3:128+16>3:32+max>32`.
 
-Branches are separated by "+", their layers by ">". A number is a convolution with that many output channels. Before
-":" is its kernel, 3 or 1x7 (1 if there is none), with "v" for no padding. "max", "avg" and "avgi" are pooling over
-3 x 3 pixels ("avgi" averages only pixels inside the map), "maxv" is max-pooling without padding. The last layer of a
-branch may be two in parallel: 384>(1x3:384|3x1:384). A leading "max;", or "max2;" for 2 x 2 pixels, pools the input
-of the branches in a block of stride 2, so that the branches need no stride. A trailing "=320*0.17" makes the module
-residual: a linear 1x1 convolution maps the joined branches to 320 channels, and 0.17 times its output is added to the
-input where their shapes agree. "~" leaves out the activation after this sum.
+Branches are separated by "+", their layers by ">". A number is a convolution with that many output channels. Its
+kernel stands before ":", such as 3 or 1x7, and is 1 if there is none; "v" after the kernel means no padding. "max",
+"avg" and "avgi" pool over 3 x 3 pixels ("avgi" averages only pixels inside the map), and "maxv" is max-pooling
+without padding. The last layer of a branch may consist of two parallel convolutions: 384>(1x3:384|3x1:384). A leading
+"max;", or "max2;" for 2 x 2 pixels, pools the input of the branches in a block of stride 2, so that the branches need
+no stride. A trailing "=320*0.17" makes the module residual: a linear 1x1 convolution maps the joined branches to 320
+channels, and 0.17 times its output is added to the input where their shapes agree. A final "~" leaves out the
+activation after this sum.
 
 The numbers of channels are relative ("shares"). They are stored without a common divisor, and scaled to the width of
 a block.
@@ -33,8 +34,8 @@ DEFAULT = "64+96>3:128+16>3:32+max>32"
 class Spatial:
     """A convolution of a branch.
 
-    share: its width relative to the others of the module, or, in the result of `sized`, its channels. kernel:
-    (height, width). padded: True for "same" padding, False for none.
+    share: the width relative to the module's other convolutions; in the result of `sized`, the number of output
+    channels. kernel: (height, width). padded: True for "same" padding, False for none.
     """
 
     share: int
@@ -57,9 +58,9 @@ part is a convolution, or the name of a pooling such as "max"."""
 class Module:
     """An inception module.
 
-    pool: the pooling of the branches' input: "max", "max2" or "" for none. merged: the width of a residual module's
-    output, relative like the shares of its layers; 0 for other modules. scale: the factor of the branches in a
-    residual module. linear: True if there is no activation after its sum.
+    pool: the pooling of the branches' input: "max", "max2" or "" for none. merged: the output width of a residual
+    module, relative like the shares of its layers; 0 for other modules. scale: the factor of the branches in a
+    residual module. linear: True if no activation follows the sum of a residual module.
     """
 
     branches: tuple[Branch, ...]
@@ -81,7 +82,7 @@ class Module:
 
 @lru_cache(maxsize=4096)
 def module(text: str) -> Module:
-    """Return the module that `text` describes, its shares without a common divisor. Raises `UserError` if invalid."""
+    """Return the module that `text` describes. Its shares have no common divisor. Raises `UserError` if invalid."""
     whole = _WHOLE.fullmatch(text) if len(text) < 400 else None
     if not whole:
         raise _wrong(text, text)
@@ -125,10 +126,10 @@ def canonical(text: str) -> str:
 def sized(read: Module, width: int, width_in: int) -> tuple[Branch, ...]:
     """Return the branches of `read` with channels instead of shares, for a block of `width` channels.
 
-    Unless the module is residual, the outputs add up to `width`. For this, a branch that ends with pooling must
-    consist of pooling alone: it is taken to output `width_in` channels. Such branches are left out if too few
-    channels would remain for the others, as in a second reduction module after the first. Raises `UserError` if
-    `width` is too small even then.
+    Unless the module is residual, the output channels of its branches add up to `width`. Then a branch that ends with
+    pooling consists of pooling alone and outputs `width_in` channels. Such branches are left out if too few channels
+    would remain for the others, as in a second reduction module after the first. Raises `UserError` if `width` is
+    too small even then.
     """
     branches = read.branches
     outputs = [one.share for one in read.outputs if isinstance(one, Spatial)]

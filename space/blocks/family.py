@@ -1,7 +1,7 @@
 """The interface of a block family.
 
 To add a family, write a file with a `Family` value, and add one line to `BLOCKS` in `space/blocks/registry.py`.
-Another package can add one by an entry point instead, see `space.extension_points`.
+Another package can add a family by an entry point instead, see `space.extension_points`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Layers = Mapping[str, Callable[["Tensor"], "Tensor"]]
-"""The modules of a block's planned layers by name. That of a convolution includes normalisation and activation."""
+"""The modules of a block's planned layers by name. A convolution's module includes normalisation and activation."""
 
 READS = frozenset({"kernel", "expand", "se", "act", "skip"})
 """The fields of a stage that MBConv and similar families read, in addition to op, depth, stride and width."""
@@ -64,7 +64,7 @@ class Family:
     reads: the fields of a stage that the plan reads, in addition to op, depth, stride and width. The others are set
         to their defaults when a stage is made, so that stages which differ only in such fields are equal.
     multiple: the number that must divide every width.
-    kernel_optional: True if the kernel may be 0, in which case the block lacks that convolution.
+    kernel_optional: True if `kernel` may be 0, in which case the block lacks its spatial convolution.
     slices: True if the first channels of a block's layers form a narrower block of this family, so that narrower
         networks can inherit its weights (`space.choices.inside`). All convolutions must be dense or depthwise and
         read whole layers, and "se_expand" must weight the channels that "se_reduce" reads.

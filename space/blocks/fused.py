@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:
     """Return a dense expansion, squeeze-excitation (if any), and a projection without activation.
 
-    At expand 1, a single dense convolution with an activation, "project", replaces expansion and projection, after
-    squeeze-excitation of the input. With `keep`, both are built at expand 1 too, as in timm's EdgeResidual.
+    At expand 1, a single dense convolution with an activation, "project", replaces expansion and projection, and
+    squeeze-excitation acts on the block's input. With `keep`, expansion and projection are built at expand 1 too, as
+    in timm's EdgeResidual.
     """
     hidden = max(1, round(width_in * stage.expand))
     weights = squeeze(stage, width_in, hidden)

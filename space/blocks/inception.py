@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     """Return the layers of all branches, and of their merging in a residual module.
 
-    "b1_2" is the layer at position 2 of branch 1, both counted from 0; "b1_2_0" and "b1_2_1" are two parallel ones.
-    A stride above 1 belongs to the pooling before the branches, called "before", if the module has one. Otherwise it
-    belongs in each branch to the last pooling or convolution larger than 1 x 1, or to the last layer if there is
-    none. At stride 1 nothing is pooled before the branches.
+    "b1_2" is the layer at position 2 of branch 1, both counted from 0. "b1_2_0" and "b1_2_1" are two parallel layers
+    at this position. A stride of 2 belongs to the pooling before the branches, called "before", if the module has
+    one. Otherwise it belongs in each branch to the last pooling or convolution larger than 1 x 1, or to the last
+    layer if there is none. At stride 1 nothing is pooled before the branches.
 
-    Raises `UserError` for branches whose maps cannot be joined, since without padding they have different sizes.
+    Raises `UserError` if the branches' maps cannot be joined because layers without padding give them other sizes.
     """
     read = module(stage.branches or DEFAULT)
     layers: list[Layer] = []
@@ -46,15 +46,15 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 _LARGE = 10_000
-"""The side of maps, in pixels, that no branch reduces to nothing."""
+"""A side of maps, in pixels, that is large enough for every branch."""
 
 
 def _check_sizes(
     read: Module, layers: Sequence[Layer], ends: Sequence[Layer], stride: int, added: bool
 ) -> None:
-    """Raise `UserError` unless the branches have outputs of one size, whose sides are equal.
+    """Raise `UserError` unless the outputs of all branches have the same size and are square.
 
-    added: True if the output is added to the block's input, whose size it must then have.
+    added: True if the output is added to the block's input; then it must have the input's size too.
     """
     for side in range(_LARGE, _LARGE + stride):  # The remainder decides how a stride rounds.
         sizes = {"input": (side, side)}
@@ -92,7 +92,7 @@ def _padding(pool: str) -> Literal["symmetric", "valid"]:
 
 
 def _merged(ends: Sequence[Layer], stage: Stage, read: Module, same: bool) -> Iterator[Layer]:
-    """Yield the layers after the branches of a residual module; none for others.
+    """Yield the layers after the branches of a residual module. Other modules have none.
 
     ends: the last layers of the branches. same: True if the input is added.
     """

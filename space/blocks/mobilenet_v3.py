@@ -26,7 +26,7 @@ def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
 
 
 def _squeeze(stage: Stage, hidden: int) -> tuple[Layer, ...]:
-    """Plan squeeze-excitation with ReLU inside, whatever the block's activation, and a hard sigmoid as its gate."""
+    """Plan squeeze-excitation: its activation is ReLU, not the block's, and its gate is a hard sigmoid."""
     if not stage.se:
         return ()
     bottleneck = divisible(hidden * stage.se)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Return two convolutions, an activation, and a 1x1 convolution as the shortcut where stride or width change.
+    """Return two convolutions, and an activation that follows the sum with the shortcut.
 
-    The activation comes after the sum.
+    If the stride is 2 or the width changes, the shortcut is a 1x1 convolution, which comes first.
     """
     changes = stride > 1 or width_in != stage.width
     side = (conv("side", width_in, stage.width, stride=stride),) if changes else ()

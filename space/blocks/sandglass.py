@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def plan(stage: Stage, width_in: int, stride: int, keep: bool) -> tuple[Layer, ...]:
     """Return the layers depthwise, reduce, expand and spread (depthwise); reduce and spread have no activation.
 
-    The middle has the input's width divided by `expand`. If that is below a sixth of the output's width, the middle
-    has about this sixth, as a multiple of 16. Without `keep`, a block that changes the width has no first depthwise
-    convolution, and at stride 1 no spread either. (`keep` is keep_3x3 in the original code. The published networks
-    set it in stages of a single block that changes the width.)
+    The middle has the input's width divided by `expand`. If that is below a sixth of the output's width, it has about
+    a sixth of the output's width, as a multiple of 16. Without `keep`, a block that changes the width has no first
+    depthwise convolution, and at stride 1 no spread either. (`keep` is keep_3x3 in the original code. The published
+    networks set it in stages of a single block that changes the width.)
     """
     hidden = int(width_in / stage.expand)
     if hidden < stage.width / 6:

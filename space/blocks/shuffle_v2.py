@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
     """Return the layers expand, depthwise and project, which compute one half of the output, and the shuffle.
 
-    They read half of the input, and the other half passes unchanged. Where stride or width change, they read the
-    whole input, and so do two convolutions that compute the other half of the output.
+    The first three read half of the input, and the other half passes unchanged. If the stride is 2 or the width
+    changes, they read the whole input, and so do two further convolutions that compute the other half of the output.
     """
     half, act, kernel, dilation = stage.width // 2, stage.act, stage.kernel, stage.dilation
     split = stride == 1 and width_in == stage.width

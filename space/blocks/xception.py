@@ -1,4 +1,4 @@
-"""Xception's block, and the separable convolution that its network ends with.
+"""Xception's block, and the separable convolutions at the end of its network.
 
 Source: Chollet 2017, arXiv:1610.02357; keras-applications xception.py; timm.models.xception.
 """
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def plan(stage: Stage, width_in: int, stride: int) -> tuple[Layer, ...]:
-    """Return an activation and a separable convolution, three times, or twice where stride or width change.
+    """Return an activation and a separable convolution, three times.
 
-    Where they change, a 1x1 convolution is the shortcut. With a stride above 1, max-pooling with that stride comes
-    last. All separable convolutions but the last are `expand` times as wide as the input.
+    If the stride is 2 or the width changes, there are only two of these pairs, and a 1x1 convolution is the shortcut.
+    At stride 2, max-pooling with that stride comes last. All separable convolutions but the last are `expand` times
+    as wide as the input.
     """
     hidden = max(1, round(width_in * stage.expand))
     changes = stride > 1 or width_in != stage.width

@@ -35,7 +35,7 @@ def unpublished(what: str, value: str, others: Iterable[str] = (), forms: Iterab
 
 
 def name_of(architecture: Architecture) -> str | None:
-    """Return the name of the published network with the stem, stages and head of `architecture`, None if none has.
+    """Return the name of the published network with the stem, stages and head of `architecture`, or None.
 
     Resolution, classes and channels may differ.
     """

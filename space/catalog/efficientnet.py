@@ -1,7 +1,7 @@
 """EfficientNet, EfficientNetV2 and their derivatives: Lite, EdgeTPU, TinyNet.
 
 EfficientNet: coefficients and blocks of tensorflow/tpu models/official/efficientnet/efficientnet_builder.py
-(the strides are the code's; the paper's Table 1 misprints two resolutions, tensorflow/tpu#383).
+(strides follow the code, since the paper's Table 1 misprints two resolutions, tensorflow/tpu#383).
 EfficientNetV2: google/automl efficientnetv2/effnetv2_configs.py.
 """
 
@@ -142,7 +142,7 @@ def _edgetpu(size: str, width: float, depth: float, resolution: int, dropout: fl
 
 
 def _tinynet(letter: str, width: float, depth: float, resolution: int, stated: str) -> Published:
-    """Return TinyNet `letter`: B0 with scaled stages, their depths rounded to the nearest, and its stem and head.
+    """Return TinyNet `letter`: B0's stages scaled, with depths rounded to the nearest, and B0's own stem and head.
 
     stated: the FLOPs as published.
     """

@@ -1,9 +1,9 @@
-"""Rivals of a network: published networks that are as large as its costs permit.
+"""Rivals of a network: published networks, scaled to be as large as the network's costs permit.
 
 Depth and width shrink or grow together in one constant direction, EfficientNet's (`space.rescale.GROWTH`), at the
-resolution of the network. Widths are multiples of 8; where these leave more than `GAP` of the cost unused, multiples
-of 4 are tried. Where a block more costs too much and a block less leaves too much, width alone fills the cost, at the
-depth for which it changes less. As the last resort the next larger rival stands in, which favours the rival.
+resolution of the network. Widths are multiples of 8. If these leave more than `GAP` of the cost unused, multiples of
+4 are tried. If one block more costs too much and one block less leaves too much unused, only the width is scaled, at
+the depth for which it changes less. As the last resort the next larger rival is taken, which favours the rival.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from space.rescale import GROWTH, Multipliers, Rounding, rescale
 from space.stems import Stem
 
 GAP = 0.05
-"""The share of the cost that a rival may leave unused. If it leaves more, the next larger rival is taken."""
+"""The share of the cost that a rival may leave unused. If all leave more, the next larger rival is taken."""
 NARROWEST = 8
 """The smallest width of a rival. A narrower network has little in common with the published one."""
 _DIVISORS = (8, 4)
 """The divisors of widths: the usual one, and a finer one."""
 _LOWEST, _HIGHEST, _STEP = -32.0, 16.0, 0.05
-"""The lowest phi, the highest, and the step between. Depth is multiplied by 1.2^phi and width by 1.1^phi."""
+"""The range and the step of phi, the exponent of scaling: depth is multiplied by 1.2^phi and width by 1.1^phi."""
 _PLACES = round((_HIGHEST - _LOWEST) / _STEP) + 1
 _CORRECTIONS = 6
 """The largest number of rivals that are measured to find one whose measured cost fills the bound."""
@@ -53,8 +53,8 @@ class Match:
     """The costs within which rivals of a network stay.
 
     bounds: the largest permitted cost, by the names of `space.cost.table`. cost: the function that returns the costs
-    of a network. strict: True if a rival must not exceed a bound, and has widths that are multiples of 8 where such a
-    rival exists: onnxruntime is slower with others, and a strict rival need not fill the bounds.
+    of a network. strict: True if a rival must not exceed a bound. It then has widths that are multiples of 8 where
+    such a rival exists, even if it leaves more than `GAP` unused, since onnxruntime is slower with other widths.
     """
 
     bounds: Mapping[str, float]
@@ -71,7 +71,7 @@ class Rival:
     """A published network adapted to another network's images and costs.
 
     phi: the exponent of the scaling of widths, which are multiplied by 1.1^phi; 0 leaves them as published. Depth
-    mostly has the same phi. divisor: scaled widths are multiples of it.
+    mostly has the same phi. divisor: the number of which scaled widths are multiples.
     """
 
     name: str
@@ -102,9 +102,9 @@ def match_of(network: Architecture, costs: Iterable[str], cost: CostOf) -> Match
 def rival(name: str, frame: Frame, match: Match) -> Rival | None:
     """Return the published network `name` for the images of `frame`, as large as `match` permits.
 
-    Where every rival within the bounds leaves more than `GAP` unused, it is the next larger one unless the match is
-    strict. Returns None if it would need widths below `NARROWEST`. Raises `UserError` for a name that is not
-    published, and where `match.cost` does, as for images that are too small.
+    If every rival within the bounds leaves more than `GAP` unused, the next larger one is returned, unless the match
+    is strict. Returns None if all rivals within the bounds have widths below `NARROWEST`. Raises `UserError` for a
+    name that is not published, and the errors of `match.cost`, such as for images that are too small.
     """
     adapted = adapt(published(name).architecture, frame)
     below: list[Rival] = []
@@ -127,10 +127,10 @@ def rival(name: str, frame: Frame, match: Match) -> Rival | None:
 
 
 def _filled_by_width(at: Callable[..., Rival], best: Rival, depths: Iterable[float]) -> Rival:
-    """Return the rival that width alone makes larger, at the depth for which it changes less, or `best`.
+    """Return a rival larger than `best` whose width is scaled apart from its depth; `best` if there is none.
 
-    at: a function that returns the rival for the number of a phi, and `depth`, the phi of its depth. depths: these.
-    Rivals that leave at most `GAP` unused come first.
+    Rivals that leave at most `GAP` unused are preferred, and then those whose phi of width is nearest to their phi of
+    depth. at: a function of (number of a phi, `depth`: the phi of the depth) to a rival. depths: the phis to try.
     """
     fuller = []
     for depth in dict.fromkeys(depths):
@@ -144,8 +144,8 @@ def measured_rival(name: str, frame: Frame, match: Match, guess: CostOf) -> Riva
     """Return the rival as `rival` does, with few measurements: `guess` returns a cheap estimate of a cost.
 
     The rival that fits by the estimates is measured, and the estimates are corrected by its ratio of measured to
-    estimated cost, until its measured cost fills the bound up to `GAP`, the same rival fits again, or `_CORRECTIONS`
-    rivals have been measured.
+    estimated cost. This is repeated until a measured cost leaves at most `GAP` of the bound unused, the same rival
+    fits again, or `_CORRECTIONS` rivals have been measured.
     """
     factors = dict.fromkeys(match.bounds, 1.0)
     best: Rival | None = None
@@ -154,7 +154,7 @@ def measured_rival(name: str, frame: Frame, match: Match, guess: CostOf) -> Riva
         if one is None or (best and one.architecture == best.architecture):
             break
         one = replace(one, match=match)
-        # The largest within the bounds; where none is, the smallest beyond them.
+        # Keep the largest rival within the bounds, or the smallest beyond them if none is within.
         best = max(filter(None, (best, one)), key=lambda either: (either.share <= 1, -abs(either.left)))
         if 0 <= one.left <= GAP:
             break
@@ -178,7 +178,7 @@ def adapt(network: Architecture, frame: Frame) -> Architecture:
     stem = network.stem
     adapted = replace(network, resolution=frame.resolution, classes=frame.classes, channels=frame.channels)
     if adapted.stride > frame.stride and stem.reduction > 1:
-        # Also a stem that pools is replaced by a plain convolution of 3 x 3.
+        # A stem with pooling is replaced by a plain 3 x 3 convolution too.
         stem = Stem(stem.width, 3, 1, stem.act)
         adapted = replace(adapted, stem=stem)
     for number, stage in enumerate(stages):
@@ -216,9 +216,9 @@ def _around(at: Callable[[int], Rival]) -> tuple[Rival | None, Rival | None]:
 
 
 def _bisect(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """Return the first place from `low` on at which `holds` is False, `high` if there is none.
+    """Return the first number from `low` on for which `holds` is False, `high` if there is none.
 
-    `holds` must not be True again after that, which is so for costs that rise with size.
+    `holds` must be False for all larger numbers too, as it is for costs that rise with size.
     """
     while low < high:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""The space around a network: what one would try by hand to make a published network better at the same cost.
+"""The space around a network: the changes that one would try by hand to improve a network at the same cost.
 
 Every stage keeps its stride and gets choices around its own values. The network itself is a member.
 """
@@ -19,11 +19,11 @@ OPS: Mapping[str, Mapping[str, Any]] = {"fused": {}, "dw": {}, "mb": {"se": [0, 
 """The blocks that every stage can have, besides its own, each with the options of fields that only this block has."""
 KERNELS, EXPANDS = (3, 5), (1, 2, 4)
 FOLDED, OTHER = ("relu", "relu6"), ("relu", "silu")
-"""FOLDED: the activations that onnxruntime computes inside the convolution before them. OTHER: the activation that a
-stage can have besides its own, ReLU if its own is not in `FOLDED`, else SiLU. SiLU takes two more operators, which
-can be worth their time."""
+"""FOLDED: the activations that onnxruntime computes inside the convolution before them. OTHER: the second activation
+of a stage: ReLU if its own is not in `FOLDED`, else SiLU. SiLU takes two more operators, which can be worth their
+time."""
 _SHARED = frozenset({"op", "depth", "kernel", "stride", "expand", "width", "act"})
-"""The fields that have the same options for all blocks of a stage (kernels only if the stage's is above 1)."""
+"""The fields that have the same options for all blocks of a stage (`kernel` only if the stage's own is above 1)."""
 
 
 def around(network: Architecture, widths: Sequence[float] = WIDTHS) -> Document:
@@ -31,9 +31,9 @@ def around(network: Architecture, widths: Sequence[float] = WIDTHS) -> Document:
 
     Each stage keeps its stride. Besides its own values, it can have the blocks `OPS`, kernels of 3 and 5, expansions
     of 1, 2 and 4, fewer and more blocks (`_depths`) and one other activation (`OTHER`). If its kernel is 0 or 1, only
-    its own block has this kernel, and the other blocks have 3. A head without a convolution can have one as wide as
-    the last stage, and each head none. widths: the factors of all widths, above 0; results are multiples of 8, and
-    the network's own widths are always options.
+    its own kind of block has this kernel, and the others have 3. The convolution of the head can be left out; if
+    there is none, one as wide as the last stage can be added. widths: the factors of all widths, above 0; results are
+    multiples of 8, and the network's own widths are always options.
     """
     head = network.head
     act = head.act if head.width or head.hidden else "relu"

@@ -18,7 +18,7 @@ Alternatives = Sequence[Sequence[Stage]]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The (smallest, largest) value of each cost in a space. Those of two costs may belong to different networks.
+    """The (smallest, largest) value of each cost in a space. Different costs can be extreme in different networks.
 
     saved_activations: see `space.cost.memory.saved_activations`.
     """
@@ -43,20 +43,20 @@ class Range:
 
 
 _State = tuple[int, Stage | None, int, int]
-"""A place in the sequence of stages: (n, block, left, width) inside stage n, before `left` more copies of `block`, or
-(n, None, 0, width) before stage n. width: that of the map there."""
+"""A position in a sequence of stages. (n, block, left, width) is in stage n, before `left` more copies of `block`.
+(n, None, 0, width) is before stage n. width: the number of channels at this position."""
 
 
 def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
-    """Return the number of distinct networks: for each of the `frames`, the number of sequences of blocks.
+    """Return the number of distinct networks: the number of distinct sequences of blocks, summed over `frames`.
 
     frames: the distinct alternatives of everything but the stages. Several choices can give one sequence (a stage of
     depth 0, two equal stages that merge, or a `skip` without effect). Therefore the sequences are counted as the
-    words of an automaton, which is made deterministic on the way: its state is the set of all places (`_State`) that
-    the blocks read so far can lead to.
+    words of an automaton, which is made deterministic on the way: its state is the set of all positions (`_State`)
+    that the blocks read so far can lead to.
     """
     automaton, ended = _Automaton(stages), 0
-    # All words of one length, by the state that they reach. Those of frames with equal stems are counted together.
+    # The number of words of one length by the state that they reach. Frames of equal stem width share their states.
     words: Counter[frozenset[int]] = Counter()
     for frame in frames:
         words[automaton.reached((0, None, 0, frame.stem.width))] += 1
@@ -71,7 +71,7 @@ def count_networks(frames: Sequence[Architecture], stages: Alternatives) -> int:
 
 
 class _Automaton:
-    """The automaton that reads sequences of blocks. Blocks and places are numbered, since numbers compare faster."""
+    """The automaton that reads sequences of blocks. Blocks and positions are numbered, as numbers compare faster."""
 
     def __init__(self, stages: Alternatives) -> None:
         self._stages = stages

@@ -34,9 +34,9 @@ def inside(
 
     widths, expands: the shares of each width and expansion that children may have, above 0 and up to 1; the parent's
     own are always among them. Widths are multiples of 8 or 4 where the parent's are, and expansions multiples of
-    0.5 above 1. An expansion of 1 is kept. Depths go from 1, and kernels from 3, up to the parent's. Neighbouring
-    stages whose widths differ in the parent, without a stride between them, never get the same width, so that no
-    child gains a shortcut. Raises `UserError` for a parent whose stem or blocks cannot be sliced.
+    0.5 above 1. An expansion of 1 is kept. Depths go from 1, and kernels from 3, up to the parent's. If the widths of
+    two neighbouring stages differ in the parent, and the second has stride 1, they differ in all children too, so
+    that no child gains a shortcut. Raises `UserError` for a parent whose stem or blocks cannot be sliced.
     """
     refuse_parent(parent)
     stages = [_stage_choices(stage, widths, expands) for stage in parent.stages]
@@ -82,9 +82,9 @@ def refuse_parent(parent: Architecture) -> None:
 def places(parent: Architecture, child: Architecture) -> tuple[Place, ...]:
     """Return for each block of `child`, in order, the block of `parent` whose weights it inherits.
 
-    Every stage of the parent gives its leading blocks, one or more. Where stages of the child have merged into one,
-    as many blocks as possible come from the earlier stage of the parent. Raises `UserError` with the reason if
-    `child` is not a child of `parent`.
+    Every stage of the parent gives one or more of its first blocks. A stage of the child can take blocks from several
+    stages of the parent, as many as possible from the earlier ones. Raises `UserError` with the reason if `child` is
+    not a child of `parent`.
     """
     refuse_parent(parent)
     reason = _frame_misfit(parent, child)
@@ -219,10 +219,10 @@ def _stage_choices(stage: Stage, widths: Sequence[float], expands: Sequence[floa
 
 
 def _widths(width: int, multiple: int, shares: Sequence[float]) -> list[int]:
-    """Return these shares of `width` that are below it, ascending, and then `width`.
+    """Return the products of `width` and `shares` that are below `width`, ascending, and then `width`.
 
-    They are rounded to multiples of 8, else of 4, if that divides `width` and is a multiple of `multiple`; else of
-    `multiple`.
+    Products are rounded to multiples of 8, or else 4, if this number divides `width` and is a multiple of `multiple`.
+    Otherwise they are rounded to multiples of `multiple`.
     """
     divisor = next((d for d in (8, 4) if width % d == 0 and d % multiple == 0), multiple)
     rounded = (max(divisor, int(width * share / divisor + 0.5) * divisor) for share in shares)
@@ -230,16 +230,17 @@ def _widths(width: int, multiple: int, shares: Sequence[float]) -> list[int]:
 
 
 def _expands(expand: float, shares: Sequence[float]) -> list[float]:
-    """Return these shares of `expand`, rounded to halves, that are above 1 and below it, ascending; then `expand`."""
+    """Return the products of `expand` and `shares`, rounded to halves, between 1 and `expand`; then `expand`."""
     rounded = {int(expand * share * 2 + 0.5) / 2 for share in shares}
     smaller = sorted(r for r in rounded if 1 < r < expand)
     return [*(int(r) if r == int(r) else r for r in smaller), expand]
 
 
 def _separate(before: list[int], after: list[int]) -> None:
-    """Remove from the widths of the wider of two neighbouring parts, in place, those that the other has too.
+    """Remove from the wider of two neighbouring parts, in place, the widths that the narrower one has too.
 
-    The last width of each list is the parent's. If these two are equal, nothing is removed.
+    before, after: the widths that each part can have. The last width of each is the parent's. If these two are equal,
+    nothing is removed.
     """
     if before[-1] == after[-1]:
         return

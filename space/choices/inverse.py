@@ -21,7 +21,7 @@ def find(
     frames: Iterable[Settled[Architecture]],
     stages: Sequence[Sequence[Settled[Stage]]],
 ) -> Chosen | None:
-    """Return the options that give `architecture`; None if none do.
+    """Return the options that give `architecture`, or None if there are none.
 
     frames: the alternatives of everything but the stages, each with the stages of `architecture`. stages: the
     alternatives of each stage of the space. An architecture drops stages of depth 0 and merges equal stages in

@@ -1,4 +1,4 @@
-"""Search spaces by name: a shipped space, a file, or the space of the networks inside or around a network.
+"""Search spaces by name: a shipped space, a file, or a space that a network defines (its children, or its variants).
 
 The documents of the shipped spaces are in `experiments/settings/space`, one YAML file for each.
 """
@@ -19,17 +19,17 @@ from space.documents import Document
 from space.refusal import UserError
 
 INSIDE, AROUND = "inside:", "around:"
-"""The beginnings of the names of spaces that a network defines. "inside:b0" is the space of the children of b0, and
-"around:b0" that of networks like b0 with other blocks and sizes."""
+"""The prefixes of the names of spaces that a network defines. "inside:b0" is the space of the children of b0, and
+"around:b0" is the space of networks like b0 with other blocks and sizes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Derived:
     """A kind of space that a network defines.
 
-    document: the function from the network and shares to the document. what: the role of the network, in refusals.
-    shares: the settings that are not places in the document, with their defaults: factors of the network's values.
-    largest: the largest permitted factor.
+    document: the function from the network and `shares` to the document. what: the role of the network, for error
+    messages. shares: the settings that are factors of the network's values, with their defaults. They are not in the
+    document. largest: the largest permitted factor.
     """
 
     document: Callable[..., Document]
@@ -50,7 +50,7 @@ _DERIVED = {
 
 
 def network_of(word: str) -> tuple[str, str, str] | None:
-    """Return the beginning of the name of a space that a network defines, the network's name, and its role in words.
+    """Return (prefix, name of the network, role of the network in words) for a space that a network defines.
 
     Returns None for all other names.
     """
@@ -63,10 +63,10 @@ def network_of(word: str) -> tuple[str, str, str] | None:
 def load_space(word: str, overrides: Mapping[str, Any] | None = None) -> Space:
     """Return the space that `word` names, with `overrides` (place in its document: new value) applied.
 
-    `inside:NETWORK` is the space of the children of a network that `named_network` finds, and `around:NETWORK` the
-    space around it. For both, the override `widths` has factors of the network's widths; for children, `expands` has
-    factors of its expansions. Other words are passed to `Space.load`. Raises `UserError` if the word, the document or
-    an override is not valid.
+    `inside:NETWORK` is the space of the children of a network, and `around:NETWORK` the space around it, for every
+    NETWORK that `named_network` finds. In both, the override `widths` sets the factors of the network's widths; for
+    children, `expands` sets the factors of its expansions. Other words are passed to `Space.load`. Raises `UserError`
+    if the word, the document or an override is not valid.
     """
     derived = network_of(word)
     if derived is None:

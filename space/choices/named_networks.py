@@ -33,12 +33,12 @@ class NamedNetwork:
 
 
 def named_network(word: str) -> NamedNetwork | None:
-    """Return the network that `word` names, or None if it has none of these forms, which are tried in this order.
+    """Return the network that `word` names, or None if `word` has none of the permitted forms.
 
-    A name of the catalog ("b0", "v2-s"), even where a file of that name exists; a YAML or JSON file that describes
-    one network; a canonical string ("r32_i16/.../h640_c10"); block strings of EfficientNet or timm separated by
-    commas ("r1_k3_s11_e1_i32_o16_se0.25,..."). Raises `UserError` for a string or file of such a form that is not
-    valid.
+    They are tried in this order: a name of the catalog ("b0", "v2-s"), even where a file of that name exists; a YAML
+    or JSON file that describes one network; a canonical string ("r32_i16/.../h640_c10"); block strings of
+    EfficientNet or timm separated by commas ("r1_k3_s11_e1_i32_o16_se0.25,..."). Raises `UserError` for a string or
+    file that has one of these forms but is not valid.
     """
     for reader in _READERS:
         if network := reader(word):

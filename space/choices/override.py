@@ -13,7 +13,7 @@ def override(document: Document, place: str, value: Any) -> Document:
 
     place: keys and stage numbers joined by dots. `*` means every stage; without a number, every stage that has the
     key changes. value: a scalar to pin the choice, or a list of options. An op named in `value` keeps the options
-    that the document has for it. Raises `UserError` for a place that does not exist; only its last key may be new.
+    that the document has for it. Raises `UserError` for a place that does not exist. (Its last key may be new.)
     """
     changed = _put(document, place.split("."), value, place)
     assert isinstance(changed, dict)
@@ -39,10 +39,10 @@ def _put(node: Any, path: list[str], value: Any, place: str) -> Any:
 
 
 def _items(node: list[Any], key: str, place: str) -> list[tuple[Any, bool | None]]:
-    """Return each item of the list `node` with what `key` means for it.
+    """Return pairs of each item of the list `node` and a flag.
 
-    True: `key` is "*" or the item's number. False: it is a key in the item. None: neither; the item stays as it is.
-    Raises `UserError`, with the `place` in the document, if it is None for all.
+    The flag is True if `key` is "*" or the item's number, and False if `key` is a key in the item. Otherwise it is
+    None, and the item stays as it is. Raises `UserError`, with the `place` in the document, if all flags are None.
     """
     if key == "*" or key.isdecimal():
         chosen = [key in ("*", str(number)) for number in range(len(node))]

@@ -43,7 +43,7 @@ def _no_options(point: Point) -> Point:
 
 
 class ActiveChoices:
-    """The function from points to their active choices: those of which another option gives another network."""
+    """The function from points to their active choices: the choices for which another option changes the network."""
 
     def __init__(self, parts: Sequence[Settled[Any]], options: Sequence[int]) -> None:
         """Take the functions from a point to the parts of its network, and the number of options of each choice."""
@@ -58,7 +58,7 @@ class ActiveChoices:
 
 
 def _active(part: Settled[Any], options: Sequence[int], point: Point) -> tuple[bool, ...]:
-    """Return for each choice of a part if another option, with the others unchanged, gives another part."""
+    """Return, for each choice of a part, whether another option of this choice alone gives another part."""
     own = part(point)
     return tuple(
         any(

@@ -41,8 +41,8 @@ class Space:
     >>> [choice.options for choice in space.choices if choice.name == "stages.1.depth"]
     [(1, 2)]
 
-    name: the name of a shipped space, that of a file without its ending, or the one given to `of`. document: the YAML
-    document, with its choices.
+    name: the name of a shipped space, the name of a file without its ending, or the name given to `of`. document: the
+    YAML document, with its choices.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Space:
 
     @classmethod
     def load(cls, name: str, overrides: Mapping[str, Any] | None = None) -> Space:
-        """Return the shipped space `name` (see `space.documents.names("space")`), or the one in a file `./my.yaml`.
+        """Return the shipped space `name` (see `space.documents.names("space")`), or the space in a file `./my.yaml`.
 
         overrides: a mapping of places to new values, which pin or widen choices: {"stages.2.kernel": 3,
         "stages.*.expand": [4, 6]}. Raises `UserError` if the name, the document or an override is not valid.
@@ -101,15 +101,16 @@ class Space:
     def cost_at(self, point: Point) -> Cost:
         """Return the exact cost of the architecture at `point`.
 
-        Once the costs of the stages are cached, it is three to four times as fast as `cost(self.at(point))`, and it
+        Once the costs of the stages are cached, this is three to four times as fast as `cost(self.at(point))`. It
         raises the same errors.
         """
         return self._point_costs(point)
 
     def active(self, point: Point) -> tuple[bool, ...]:
-        """Return for each of `choices` if it is active at `point`: if another of its options gives another network.
+        """Return, for each of `choices`, whether it is active at `point`.
 
-        The kernel of a stage of depth 0 is not active, nor is the expansion of a block that has none.
+        A choice is active if another of its options gives another network. The kernel of a stage of depth 0 is not
+        active, nor is the expansion of a block that has none.
 
         >>> space = Space.load("effv2_32", {"stages.0.depth": [0, 1]})
         >>> point = (0,) * len(space.choices)
@@ -135,7 +136,7 @@ class Space:
     def adapt(self, network: Architecture) -> Architecture:
         """Return `network` with the classes and channels of the space, at a resolution of the space.
 
-        The network keeps its resolution if the space has it, and gets the first one of the space otherwise.
+        The network keeps its resolution if the space has this resolution, and gets the first of the space otherwise.
         """
         frame = self.frames[0]
         resolutions = [alternative.resolution for alternative in self.frames]

@@ -20,8 +20,8 @@ class Choice:
     """One decision of the search.
 
     name: the place of the choice in the document, e.g. "stages.2.kernel". options: the numbers or words to choose
-    from; an alternative that is a mapping is named by its only key, or else by its position. Of equal names, each
-    has the position too, as "mb.1". ordered: True if neighbouring options are similar, as numbers in ascending order
+    from; an alternative that is a mapping is named by its only key, or else by its position. Equal names get their
+    position appended, as in "mb.1". ordered: True if neighbouring options are similar, as numbers in ascending order
     are.
     """
 
@@ -93,9 +93,10 @@ def _parse_options(node: list[Any], place: str, choices: list[Choice], ordered: 
 
 
 def _label(option: Any, number: int) -> int | float | str:
-    """Return the name of an option in a choice: a number or text itself; None, a truth value or a list as text.
+    """Return the name of an option in a choice. Numbers and texts are their own names.
 
-    A mapping is called by its key if it has only one, else by its position `number`.
+    None, a truth value or a list is written as text. A mapping is called by its key if it has only one, else by its
+    position `number`.
     """
     if isinstance(option, dict):
         return _key(option) or number
@@ -167,8 +168,8 @@ def _build(kind: type[Any], key: str, place: str, values: Any) -> Any:
 def stage_of(number: int, values: Any) -> Stage:
     """Return a stage with the fields `values`. Options of its op, as in {mb: {se: 0.25}}, are fields too.
 
-    number: its place in the network, for the messages. Raises `UserError` for unknown or missing fields, and for
-    invalid values.
+    number: the position of the stage in the network, for messages. Raises `UserError` for unknown or missing fields,
+    and for invalid values.
     """
     place = f"stages.{number}"
     if isinstance(values, dict) and isinstance(values.get("op"), dict):

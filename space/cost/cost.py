@@ -46,7 +46,7 @@ class Part:
     """A row of a network's stage table: the stem, a stage or the head, with its costs.
 
     size_in, size: the sides of the input and output maps in pixels. width_in, width: the channels of these maps. The
-    output of the head is what its classifier reads.
+    output of the head is the input of its classifier.
     """
 
     name: str
@@ -133,7 +133,7 @@ def _layers(layers: tuple[Layer, ...], size: int) -> _Spent:
     before = "input"
     params = macs = activations = floats = 0
     for part in layers:
-        # Maps that are read together have one size.
+        # Maps that a layer reads together have equal sizes.
         reads = (1, 1) if part.pooled else sizes[part.reads.partition("+")[0] or before]
         height, width = sizes[part.name] = part.size(*reads)
         if height < 1 or width < 1:

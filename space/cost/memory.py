@@ -6,8 +6,8 @@ Devices use further memory for a short time (gradients of maps, work space of ke
 higher: 1.4 times this for B0 and V2-B0 on a CPU with 8 images.
 
 The maps are derived from the plan, for float32, without dropout and drop path. For "mb", "fused" and "mbv3" blocks,
-`tests/space/cost/test_memory.py` compares them with those that torch saves, to the element. All blocks are counted as
-a chain of layers with squeeze-excitation in between, also those of families that join their layers differently.
+`tests/space/cost/test_memory.py` checks that their number of elements is exactly what torch saves. All blocks are
+counted as a chain of layers with squeeze-excitation in between, even if their family joins its layers differently.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COPIES = 4
 """The number of floats per parameter: weight, gradient, and the optimiser's two moments."""
 
 _FROM_INPUT = ("silu", "relu6", "hardswish", "hardsigmoid")
-"""The activations whose derivative is computed from their input. That of the others is computed from their output."""
+"""The activations whose derivative is computed from their input. The others' is computed from their output."""
 
 
 def training_memory(architecture: Architecture, batch: int) -> int:
@@ -36,7 +36,7 @@ def training_memory(architecture: Architecture, batch: int) -> int:
 def memory(params: int, saved: int, batch: int) -> int:
     """Return the bytes of a float32 training on `batch` images.
 
-    params: the number of parameters. saved: the number of elements that are saved for each image.
+    params: the number of parameters. saved: the number of elements that the forward pass saves for each image.
     """
     return FLOAT * (COPIES * params + batch * saved)
 
@@ -65,7 +65,7 @@ def stage_saved(stage: Stage, width_in: int, size: int) -> tuple[int, int]:
 
 
 def head_saved(head: Head, width_in: int, classes: int, size: int) -> int:
-    """Return the elements that `head` saves for one image: input and logarithms of probabilities included."""
+    """Return the elements that `head` saves for one image, including its input and the log-probabilities."""
     return _saved(head_layers(head, width_in, classes), width_in, size, False)[0] + classes
 
 
@@ -78,10 +78,10 @@ def _block(stage: Stage, width_in: int, stride: int, size: int) -> tuple[int, in
 def inference_memory(architecture: Architecture, batch: int = 1) -> int:
     """Return the largest number of bytes that the maps of an inference of `batch` images take at one moment.
 
-    At each layer these are its output and all maps that it or a later layer reads: a block's input until the
-    shortcut is added, and the map that squeeze-excitation scales. Maps are float32. Batch normalisation is folded.
-    The activations of convolutions, gates and the sums of shortcuts overwrite their input, while each
-    `space.conv.Step` has an output of its own. Weights and the work space of kernels come in addition.
+    At each layer, the maps in memory are its output and all maps that this or a later layer reads, such as a block's
+    input until the shortcut is added, or the map that squeeze-excitation scales. Maps are float32. Batch
+    normalisation is folded. The activations of convolutions, gates and the sums of shortcuts overwrite their input,
+    while each `space.conv.Step` has an output of its own. Weights and the work space of kernels are not counted.
     """
     stem, head = architecture.stem, architecture.head
     peak, size = _peak(
@@ -104,7 +104,7 @@ def _shortcut(stage: Stage, width_in: int, stride: int) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _peak(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool = False) -> tuple[int, int]:
-    """Return the largest number of elements of all maps that are needed at one layer, and the side of the output."""
+    """Return the largest number of elements that must be in memory at one layer, and the side of the output."""
     areas, sides = _areas(layers, size)
     elements = {"input": areas["input"] * width_in}
     elements |= {layer.name: areas[layer.name] * layer.width for layer in layers}
@@ -129,7 +129,7 @@ def _peak(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool = 
 def _saved(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) -> tuple[int, int]:
     """Return the elements that a chain of layers saves for one image, input included, and its output's side.
 
-    shortcut: whether the chain's input is added to its output; the next layers then save the sum instead of the
+    shortcut: whether the chain's input is added to its output. The next layers then save this sum instead of the
     output.
     """
     areas, sides = _areas(layers, size)
@@ -163,9 +163,10 @@ def _saved(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) 
 
 
 def _saved_by(step: Step, sources: list[str]) -> set[str]:
-    """Return the names of the maps that a step saves: its output or its inputs; none for a shuffle or a scale.
+    """Return the names of the maps that a step saves: its output, its inputs, or none.
 
-    An activation outside of `_FROM_INPUT` saves its output. All other steps save their inputs, called `sources`.
+    A shuffle or a scale saves nothing, and an activation outside of `_FROM_INPUT` saves its output. All other steps
+    save their inputs, called `sources`.
     """
     if step.kind in ("shuffle", "scale"):
         return set()
@@ -173,7 +174,7 @@ def _saved_by(step: Step, sources: list[str]) -> set[str]:
 
 
 def _areas(layers: tuple[Layer, ...], size: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the number of pixels and the height of each layer's output by the layer's name, and those of "input"."""
+    """Return two mappings of layer names, and "input", to the number of pixels and to the height of their maps."""
     sizes, before = {"input": (size, size)}, "input"
     for layer in layers:
         read = layer.reads.partition("+")[0] or before

@@ -232,7 +232,7 @@ def parse_amount(name: str, value: object) -> float:
 def exact_cost(name: str, architecture: Architecture, batch: int = BATCH) -> int:
     """Return an exact cost of `architecture`, in the unit of its row. batch: the number of images, for memory.
 
-    Raises `UserError` for an unknown cost, for one that only a device can tell, and for a network that
+    Raises `UserError` for an unknown cost, for a cost that only a device's profile predicts, and for a network that
     `space.cost.cost.cost` refuses.
     """
     compute = cost_row(name).compute

@@ -2,7 +2,7 @@
 
 The large kernels of a supernet contain every dilated 3 x 3 kernel up to their radius. Each output channel gets the
 dilation that discards the least of its kernel's weights (sum of absolute values), without further training.
-Then channels are rearranged so that those of one dilation are adjacent, which makes an inception convolution
+Then channels are rearranged so that channels of one dilation are adjacent. The result is an inception convolution
 (`space.blocks.dilations`).
 
 Source: Liu et al. 2021, arXiv:2012.13587, section 3.3.
@@ -30,9 +30,9 @@ def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
     """Return the architecture of `supernet` with dilated 3 x 3 kernels in place of large ones, and its state dict.
 
     Blocks "mb" and "fused" with an expansion and a kernel of at least 5 get dilations of 1 to (kernel - 1) / 2 along
-    each axis, times the dilation that they had. Other blocks stay: those that have groups of dilations already, and
-    those without an expansion or of other families, whose channels cannot be rearranged. The changed blocks have the
-    params and MACs of undilated 3 x 3 kernels. Raises `UserError` for a dilation above 64.
+    each axis, times the dilation that they had. Other blocks are unchanged: blocks with groups of dilations already,
+    and blocks without an expansion or of other families, whose channels cannot be rearranged. The changed blocks have
+    the params and MACs of undilated 3 x 3 kernels. Raises `UserError` for a dilation above 64.
     """
     architecture, tensors = supernet.architecture, supernet.state_dict()
     stages: list[Stage] = []
@@ -58,9 +58,9 @@ def edo(supernet: Network) -> tuple[Architecture, dict[str, Tensor]]:
 
 
 def best(weight: Tensor) -> list[Pair]:
-    """Return for each output channel the 3 x 3 dilation that keeps most of its weights; the smallest in a tie.
+    """Return for each output channel the dilation of a 3 x 3 kernel that keeps most of its weights' absolute sum.
 
-    weight: (channels, inputs, kernel, kernel), kernel odd and at least 3.
+    The smallest dilation wins a tie. weight: (channels, inputs, kernel, kernel), kernel odd and at least 3.
     """
     radius = weight.shape[-1] // 2
     size = weight.abs().sum(1)

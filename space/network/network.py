@@ -100,8 +100,9 @@ class Network(nn.Module):
         """Return the last map of each size before the head, for detectors and segmenters.
 
         x: (batch, channels, height, width). The keys of the result are products of strides, ascending (for B0 2, 4,
-        8, 16, 32). The map at key r is (batch, width of the last stage at r, ceil(height / r), ceil(width / r)), or
-        smaller in networks with layers that do not pad. If the first stage has stride 2, the first map is the stem's.
+        8, 16, 32). The map at key r has shape (batch, width of the last stage at r, ceil(height / r), ceil(width /
+        r)), or is smaller in networks with layers that do not pad. If the first stage has stride 2, the first map is
+        the stem's.
         """
         x = self.stem(x)
         reduction = self.architecture.stem.reduction
@@ -207,7 +208,7 @@ def _drop_samples(y: Tensor, rate: float) -> Tensor:
 
 def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
-        # In TensorFlow's shape, a depthwise kernel has one output per group, and so its area as fan-out;
+        # In TensorFlow's shape, a depthwise kernel has one output per group, so that its fan-out is its area.
         # torchvision's `fan_out` counts all groups, which makes depthwise weights vanish.
         fan_out = module.weight[:, 0].numel() // module.groups
         nn.init.normal_(module.weight, std=sqrt(2 / fan_out))

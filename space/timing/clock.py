@@ -1,10 +1,10 @@
 """Clocks for work on a device, and the conditions under which they are read.
 
-On a CPU the clock is the CPU time of the calling thread, which other processes do not lengthen, or wall time where
-several threads compute. On a GPU it is the device's own events. Read clocks inside `undisturbed`: a fixed number of
-threads, and an allocator that returns no memory to the system. Otherwise glibc returns freed maps and requests them
-again page by page, several times a step or never, depending on the layout of the heap: 0 to 9,000 page faults in a
-step of one network (`experiments/LOG.md`). These faults belong to the history of the process, not to the network.
+On a CPU the clock is the CPU time of the calling thread, which other processes do not lengthen, or wall time if
+several threads compute. On a GPU it is the device's own events. Read clocks inside `undisturbed`, which fixes the
+number of threads and keeps freed memory in the process. Otherwise glibc returns freed maps to the system and requests
+them again page by page, several times a step or never, depending on the layout of the heap: one network had 0 to
+9,000 page faults in a step (`experiments/LOG.md`). Faults depend on the history of the process, not on the network.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Timer = Callable[[Step], tuple[float, float]]
 
 
 def timer_of(device: torch.device, threads: int = 1) -> Timer:
-    """Return the timer for work on `device`. It reads wall time where several threads compute on a CPU."""
+    """Return the timer for work on `device`. It reads wall time if several `threads` compute on a CPU."""
     if device.type == "cuda":
         return _cuda
     return _cpu if threads == 1 else _wall
@@ -33,8 +33,8 @@ def timer_of(device: torch.device, threads: int = 1) -> Timer:
 def settled(timer: Timer, min_ms: float) -> Timer:
     """Return a timer that runs a step once untimed and once timed, and returns its time if that is at least `min_ms`.
 
-    Otherwise it runs the step as often again as fills `min_ms` milliseconds, and returns the mean time. The untimed
-    run fills the caches, which hold nothing of this network after another one has run.
+    Otherwise it runs the step again, as often as needed to fill `min_ms` milliseconds, and returns the mean time of
+    these runs. The untimed run fills the caches, which hold nothing of this network after another one has run.
     """
 
     def mean(step: Step) -> tuple[float, float]:
@@ -124,9 +124,9 @@ class _CudaMarks:
 
 @contextmanager
 def undisturbed(device: torch.device, threads: int = 1) -> Iterator[None]:
-    """Run the body of a `with` on `threads` threads, with gradients and an allocator that keeps freed memory.
+    """Run the body of a `with` on `threads` threads, with gradients enabled and an allocator that keeps freed memory.
 
-    After it, the number of threads and the random state are as before, and glibc's allocator has its usual settings.
+    Then the number of threads and the random state are restored, and glibc's allocator gets its usual settings.
     """
     before = torch.get_num_threads()
     with (

@@ -1,8 +1,8 @@
 """The time of a training step for each block, measured inside steps of the complete network.
 
 A block that is timed alone finds its maps in the cache and a tidy heap, so a sum of such times is wrong by 6 to 8%.
-Here each block runs in its place. The moments between blocks are recorded: in the forward pass when a block begins,
-in the backward pass when the gradient of its input is complete.
+Here each block runs in its place in the network. The moments between blocks are recorded: in the forward pass when a
+block begins, in the backward pass when the gradient of its input is complete.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from space.timing.ratio import median_and_spread, training_step
 
 @dataclass(frozen=True, slots=True)
 class BlockTimes:
-    """A network's training step and its parts, in units of a reference's step, measured alternately.
+    """The times of a network's training step and its parts, divided by the time of a reference's training step.
 
     blocks: the median forward plus backward time of each block of `space.plan.plan` from stem to head, without the
     classifier (a head that is only a classifier has no entry). rest: the same for classifier, loss and optimiser.
@@ -111,8 +111,8 @@ def _spread(takes: list[_Take]) -> float:
 def _parts(moments: list[float], step: float) -> list[float]:
     """Return the forward plus backward time of each block, and of the rest of `step`, from a step's moments.
 
-    moments: 2 n + 2 for n blocks. In the forward pass the beginning of each block and the end of the last, then in
-    the backward pass from the last block's end to the first one's beginning.
+    moments: 2 n + 2 for n blocks. First come the beginning of each block and the end of the last in the forward pass,
+    then the same points of the network in reverse order in the backward pass.
     """
     count = len(moments) // 2 - 1
     forward, backward = moments[: count + 1], moments[count + 1 :]

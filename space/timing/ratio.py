@@ -1,10 +1,11 @@
-"""The time of a network's training step as a ratio to that of a reference network.
+"""The time of a network's training step, divided by the time of a reference network's step.
 
 A time in seconds holds for one machine at one moment: under other load, wall time on a CPU is off by a factor of 2,
 and CPU time by a fifth, since other processes use the caches and lower the clock rate. Two networks that are timed
-in turns are slowed down alike, and their ratio stays within a few percent. A reward A * S^w only needs the ratio:
-the reference multiplies all rewards of a study by one constant, and at w = -0.07 an error of 10% in S changes a
-reward by 0.7%, less than the noise of a training's seed. Compare ratios to one reference, on one host.
+in turns are slowed down alike, and their ratio stays within a few percent. A reward A * S^w of accuracy A and step
+time S only needs the ratio, since the reference multiplies all rewards of a study by one constant. At w = -0.07, an
+error of 10% in S changes a reward by 0.7%, less than the noise of a training's seed. Compare only ratios to the same
+reference on the same host.
 
 Measured: eight runs with one pair of networks on two cores with up to four other processes gave ratios of 2.03
 +- 0.07 (standard deviation; 1.92 to 2.15), while the wall time of the same step ranged from 60 to 287 ms.
@@ -66,11 +67,11 @@ def step_ratio(
     with a `dtype`, forward runs under autocast to it. reference_batch: a batch of as many images, for a reference
     with another resolution.
 
-    `warmup` steps of each are not timed. Then `pairs` pairs are timed, and as many again until the spread (see
-    `StepTime`) is at most `tolerance` or `max_pairs` is reached: the result says which.
+    First `warmup` steps of each network run untimed. Then `pairs` pairs of steps are timed, and as many again until
+    the spread (see `StepTime`) is at most `tolerance` or `max_pairs` is reached. The result has both.
 
-    On a CPU one thread is used, whatever torch is set to. Both networks are copied, and the global random state is
-    restored: weights, gradients, running statistics and modes stay as they were.
+    On a CPU one thread is used, whatever torch is set to. Both networks are copied, so that their weights, gradients,
+    running statistics and modes do not change. The global random state is restored.
     timer: the timer to use for other devices than CPU and CUDA, and in tests.
     """
     timer = timer or timer_of(batch.device)
@@ -117,10 +118,10 @@ def _pair(timer: Timer, step: Step, reference: Step, swapped: bool) -> tuple[flo
 def median_and_spread(values: list[float]) -> tuple[float, float]:
     """Return the median, and half of its 95% interval divided by the median.
 
-    The interval is one of order statistics, which assume no normality. The k-th smallest and k-th largest of n values
-    enclose the true median unless fewer than k of n fair coins show heads, or fewer than k show tails. k is the
-    largest number for which each of these two events has a probability of at most 2.5%. With fewer than 6 values the
-    interval is the whole range, which encloses the median less often. Needs at least one value.
+    The interval consists of two order statistics and assumes no normality. The k-th smallest and k-th largest of n
+    values enclose the true median unless fewer than k of n fair coins show heads, or fewer than k show tails. k is
+    the largest number for which each of these two events has a probability of at most 2.5%. With fewer than 6 values
+    the interval is the whole range, which encloses the median less often. Needs at least one value.
     """
     ordered, n = sorted(values), len(values)
     k, tail = 0, comb(n, 0) / 2**n

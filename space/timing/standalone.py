@@ -1,7 +1,7 @@
 """Absolute measurements of one network: the time of a training step or of an inference, and peak memory.
 
-Under changing load, the ratio to a reference in `space.timing.ratio` is more stable. These measurements are for an
-idle machine; they report signs that it was not idle.
+These measurements are for an idle machine, and report signs that it was not idle. Under changing load, the ratio to a
+reference in `space.timing.ratio` is more stable.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from space.timing.ratio import median_and_spread, training_step
 _MIN_STEPS, _ATTEMPTS = 6, 3
 """The minimum number of timed steps (fewer have no 95% interval), and the maximum number of attempts."""
 _WARM, _WARMUP_MAX = 0.05, 15
-"""Warm-up ends when the medians of the last three steps and of the three before are within 5%, or after 15."""
+"""Warm-up ends when the medians of the last three steps and of the three before differ by at most 5%, or after 15."""
 _WAITED, _DRIFTED, _BUSY = 1.1, 0.05, 0.5
-"""The thresholds of interference: the wall time over the device's time; the relative difference between the medians
-of the two halves; and the number of other computing processes, averaged over the last minute."""
+"""The thresholds above which a measurement was disturbed: the wall time divided by the device's time; the relative
+difference between the medians of the two halves of the steps; and the mean number of other computing processes over
+the last minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ def inherit(parent: Weights, child: Architecture) -> Weights:
     They are the first channels of each layer, the middle of each kernel, and the first blocks of each stage.
 
     Statistics of normalisation are sliced too. They describe the parent's feature maps, so they should be recomputed.
-    A child that equals the parent's network gets exactly its weights. Raises `UserError` if `child` is not a child.
+    A child that equals the parent gets all of the parent's weights. Raises `UserError` if `child` is not a child of
+    `parent`.
     """
     tensors = {
         name: tensor.clone() for name, tensor in slices(parent.tensors, parent.architecture, child).items()
@@ -81,9 +82,9 @@ def _slice(tensor: Tensor, conv: Conv) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """The input or output dimension of a layer, as part of an axis: channels that are permuted together.
+    """The input or output dimension of a layer. An axis is a list of such dimensions that are permuted together.
 
-    reads: True for the dimension of the input, False for that of the output.
+    reads: True for the dimension of the input, False for the dimension of the output.
     """
 
     block: str
@@ -109,7 +110,7 @@ def order(parent: Weights) -> Weights:
 
 
 def _axes(network: Architecture) -> list[list[_Use]]:
-    """Return the dimensions of layers that each axis consists of. Images and classes keep their order."""
+    """Return the axes of `network` (see `_Use`). Image channels and classes are in none, so they keep their order."""
     axes: list[list[_Use]] = []
     trunk: list[_Use] | None = None
     squeezed: list[_Use] | None = None

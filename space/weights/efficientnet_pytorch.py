@@ -3,9 +3,9 @@
 It has Google's weights of EfficientNet V1. A fork (package efficientnet_lite_pytorch) has EfficientNet-Lite under the
 same names.
 
-The library numbers blocks through all stages. It computes TensorFlow's padding once, for the image size of the
-network or `image_size=`. For images of another size its logits therefore differ from ours, since our networks pad for
-the actual size.
+The library numbers blocks consecutively across stages. It computes TensorFlow's padding once, for the image size of
+the network or `image_size=`. For images of another size its logits therefore differ from ours, since our networks pad
+for the actual size.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ def load_weights(
     style: "plain" or "tf" for timm, whose tensor names are the same in both. None: the conventions in the file, else
         "tf" for networks of which timm has no other weights (V2, b6 and larger, lite1 to lite4, ...) and for files
         with "tf_efficientnet" or "tf_mobilenet" in their path, else "plain".
-    normalisation: a key of `NORMALISATIONS`. None: that in the file, else the usual one of the network's weights.
-        AdvProp weights need "inception".
+    normalisation: a key of `NORMALISATIONS`. None: the normalisation in the file, else the usual one of the network's
+        weights. AdvProp weights need "inception".
 
     Raises `UserError`, in one line, for a file that is unreadable, has values that are not finite, or is of another
     network, and for an unknown network, format, style or normalisation.
@@ -184,7 +184,10 @@ def _recognised(tensors: StateDict, format: str) -> Architecture:
 
 
 def _headless(found: set[str], architecture: Architecture, format: str) -> bool:
-    """Return True if `found`, the format's names of modules, are those of the network without some of its head."""
+    """Return True if `found` are the modules of the network without all or part of its head.
+
+    found: names of modules in `format`.
+    """
     try:
         modules = weight_format(format).modules(architecture)
     except UserError:
@@ -211,7 +214,7 @@ def _conventions(
 ) -> tuple[Conventions, str]:
     """Return the conventions and the origin of the weights.
 
-    The conventions are those of `style` if given, else those in the file, else the usual ones of the format.
+    The conventions are the ones of `style` if given, else the ones in the file, else the usual ones of the format.
     """
     if style is None and "conventions" in file.metadata:
         return parse_conventions(file.metadata["conventions"]), file.metadata.get("origin", "")

@@ -17,7 +17,7 @@ WEIGHT_FORMATS: Registry[WeightFormat] = Registry(
 
 
 def weight_format(name: str) -> WeightFormat:
-    """Return the format called `name`. Raises `UserError` for an unknown name, with the nearest."""
+    """Return the format called `name`. Raises a `UserError` with the nearest name for an unknown one."""
     if name not in WEIGHT_FORMATS:
         raise unknown_name("weight format", name, WEIGHT_FORMATS)
     return WEIGHT_FORMATS[name]

@@ -1,5 +1,5 @@
 """The module names of torchvision's GoogLeNet and InceptionV3, and of timm's InceptionV3, InceptionV4,
-Inception-ResNet-v2 and Xception. Each is a single network in its library, so its names are listed one by one.
+Inception-ResNet-v2 and Xception. Each of these is one network, not a family, so its names are listed one by one.
 
 Our networks lack auxiliary classifiers (`AUXILIARY`), which serve only for training.
 """

@@ -1,7 +1,7 @@
 """The conversion of state dicts between the names of other libraries and ours.
 
-A format is an explicit map of names: tensors are never matched by their order. It is valid for every
-architecture that the other library can express, with any number of classes and any image size.
+A format maps names explicitly, so tensors are never matched by their order. It is valid for every architecture that
+the other library can express, with any number of classes and any image size.
 """
 
 from __future__ import annotations

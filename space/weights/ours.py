@@ -19,7 +19,7 @@ def modules(architecture: Architecture) -> dict[str, str]:
 
 
 def conventions(architecture: Architecture) -> Conventions:
-    """Return the default conventions. Weights trained on other data than ImageNet need another normalisation."""
+    """Return the default conventions. Weights trained on data other than ImageNet need another normalisation."""
     return Conventions()
 
 

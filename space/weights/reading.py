@@ -69,7 +69,7 @@ def read_tensors(path: Path) -> TensorFile:
 
 
 def _load(path: Path) -> Any:
-    # A harmless container of options in the checkpoints of timm and of torchvision's references.
+    # The checkpoints of timm and of torchvision's references contain this harmless container of options.
     permitted = torch.serialization.safe_globals([argparse.Namespace])
     try:
         # Opened here, since torch.load also looks at the ending of a path.

@@ -83,8 +83,8 @@ def grouped(architecture: Architecture) -> list[list[Stage]]:
     """Return our stages in groups, each of which is one stage of timm.
 
     A stage of timm can have blocks of several kernels or expansions. In MobileNetV4, it has all blocks up to the next
-    stride. In other networks, a stage of MobileNetV3's blocks, or without shortcuts, is joined to the stage before it
-    if that is as wide and its own stride is 1.
+    stride. In other networks, one of our stages is joined to the stage before it if it has the same width, stride 1,
+    and either MobileNetV3's blocks or no shortcuts.
     """
     groups: list[list[Stage]] = []
     width = 0

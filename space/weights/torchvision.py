@@ -56,7 +56,7 @@ def _mobilenet_v3(architecture: Architecture) -> dict[str, str]:
 
 
 def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
-    """Return the names of MobileNetV2, where a block's projection and its normalisation are two steps, not one."""
+    """Return the names of MobileNetV2, in which the projection of a block and its normalisation are two steps."""
     expect(architecture, "torchvision's MobileNetV2", _mobilenet_v2_objection)
     names = pair("stem.conv", "features.0.0", "features.0.1")
     blocks = plan(architecture)[1:-1]
@@ -181,8 +181,8 @@ def _efficientnet(architecture: Architecture) -> dict[str, str]:
 def efficientnet(architecture: Architecture) -> dict[str, str]:
     """Return a mapping of our module names to torchvision's, for MBConv and Fused-MBConv with any squeeze-excitation.
 
-    torchvision's own networks have a single ratio. In an MBConv without squeeze-excitation, one number of the block's
-    steps stays unused, as if torchvision's block had an identity as `se_layer`.
+    torchvision's own networks have a single squeeze-excitation ratio. In an MBConv without squeeze-excitation, the
+    step number of squeeze-excitation is skipped, as if torchvision's block had an identity as `se_layer`.
     """
     names = pair("stem.conv", "features.0.0", "features.0.1")
     for block in plan(architecture)[1:-1]:
@@ -248,7 +248,8 @@ _INCEPTIONS = {"googlenet": googlenet, "inception-v3": inception_v3}
 TORCHVISION = WeightFormat(
     modules,
     {"torchvision": conventions},
-    # MnasNet, ShuffleNetV2, GoogLeNet, InceptionV3; ResNet by a block, since other networks share its stem's name.
+    # MnasNet, ShuffleNetV2, GoogLeNet and InceptionV3. ResNet is recognised by a block, since other networks share
+    # the name of its stem.
     stems=("layers.0", "conv1.0", "conv1.conv", "Conv2d_1a_3x3.conv", "layer1.0.conv1"),
     linear=("head.hidden.conv",),
     unused=AUXILIARY,

@@ -23,8 +23,8 @@ class WeightFormat:
     styles: a mapping of names to functions from an architecture to the conventions of its weights. There are several
         if the library uses the same tensor names with different conventions.
     usual: a function of (architecture, file path or "") to the default style, or to None for the first of `styles`.
-    stems: the library's modules by which the format is recognised, in addition to the stem of EfficientNet-B0 if
-        `modules` has one: one for each kind of network whose stem has another name.
+    stems: further modules of the library by which the format is recognised, one for each kind of network whose stem
+        is named differently. The stem of EfficientNet-B0 is always among them if `modules` can express B0.
     linear: the names of our 1x1 convolutions that are linear layers in the library, with weights of two dimensions.
     unused: the prefixes of the library's tensors that our networks lack, and that do not influence logits.
     """
@@ -52,9 +52,9 @@ def pair(ours: str, convolution: str, norm: str) -> dict[str, str]:
 def expect(architecture: Architecture, library: str, objection: Callable[[Stage], str]) -> None:
     """Raise `UserError` if `architecture` has a feature that `library` lacks.
 
-    objection: a function from a stage to such a feature, "" if it has none. Stems of another kind than "conv", and
-    heads other than a convolution and a classifier with a bias, are refused too. A format with other stems or heads
-    must check these itself, and pass an architecture with permitted ones.
+    objection: a function from a stage to the name of such a feature, "" if it has none. Stems of another kind than
+    "conv", and heads other than a convolution and a classifier with a bias, are refused too. A format with other
+    stems or heads must check these itself, and pass an architecture with permitted ones.
     """
     if architecture.stem.op != "conv":
         raise UserError(f"{library} has no stem of kind {architecture.stem.op}.")

@@ -1,10 +1,10 @@
-"""Networks counted per second: exact params, MACs and activations on one core.
+"""The number of networks per second whose exact params, MACs and activations are computed on one core.
 
     python experiments/benchmarks/cost/cost_throughput.py --space effv2 --networks 20000 --repeats 7
 
-All networks differ, within a repeat and between repeats: their digests are compared. The first repeat begins with
-empty caches of blocks. The others find the blocks of earlier networks there, as in a search. Rates are per second of
-CPU time, which other load on the machine does not affect. Drawing networks is timed too, since a search does both.
+All networks differ, within a repeat and between repeats, as their digests show. The first repeat begins with empty
+caches of blocks. The others find the blocks of earlier networks there, as a search does. Rates are per second of CPU
+time, which other load on the machine does not affect. Drawing networks is timed too, since a search also draws them.
 It takes half a minute with the defaults.
 """
 

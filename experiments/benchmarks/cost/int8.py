@@ -5,10 +5,10 @@
     python -m experiments.benchmarks.cost.int8 answer --out int8.md                       # about two minutes
     python -m experiments.benchmarks.cost.int8 lite0 --photographs --out lite0.md         # about five minutes
 
-Each model is quantised as by `search export-model MODEL --int8` on the images of its training, and the table of its
-card is written, with the expected calibration error of both files. --photographs: the images are crops of ten
-photographs that scikit-learn and scikit-image carry, for a model of ImageNet; the labels of six whole photographs
-follow. Start it on an idle machine.
+Each model is quantised as by `search export-model MODEL --int8` on the images of its training. The table of its model
+card is written, with the expected calibration errors in float32 and in int8. With --photographs, which is for models
+of ImageNet, the images are crops of ten photographs that scikit-learn and scikit-image contain, and the predicted
+labels of six whole photographs follow. Start it on an idle machine.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LABELLED = {
     "skimage/data/camera.png": "tripod",
     "skimage/data/rocket.jpg": "missile",
 }
-"""Photographs that installed packages carry, and what is to be seen in them."""
+"""A mapping of photographs in installed packages to what they show."""
 OTHERS = tuple(f"skimage/data/{name}.png" for name in ("astronaut", "coins", "motorcycle_left", "horse"))
 _CROPS = 40
 """The number of crops of each photograph."""
@@ -55,7 +55,7 @@ def installed(path: str) -> Path:
 
 
 def write_crops(folder: Path) -> None:
-    """Write random square crops of each photograph, a class folder for each photograph."""
+    """Write random square crops of each photograph into `folder`, in one class folder per photograph."""
     rng = np.random.default_rng(0)
     for number, path in enumerate((*LABELLED, *OTHERS)):
         image = Image.open(installed(path)).convert("RGB")
@@ -82,8 +82,8 @@ def labels(made: Int8, name: str) -> list[str]:
 def compared(folder: Path, photographs: Source | None, ends: list[str]) -> list[str]:
     """Return the comparison of the model in `folder` in float32 and in int8, as lines of Markdown.
 
-    photographs: the images to compare on; None: those of its training. ends: the layers that stay in float32, "first"
-    or "classifier".
+    photographs: the images to compare on; None: the images of the model's training. ends: the layers that stay in
+    float32, "first" or "classifier".
     """
     source = photographs or images_of(network_of_model(folder), None)
     name, model = folder.resolve().name, load_model(folder)

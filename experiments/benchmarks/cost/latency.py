@@ -1,18 +1,18 @@
-"""Errors of three ways to predict latencies, on networks that the profile has not seen, and of measuring again.
+"""The errors of three ways to predict latencies of networks that the profile has not seen, and of measuring again.
 
     search profile space=effv2_32 cost=latency
     python -m experiments.benchmarks.cost.latency measure --out FILE.csv      # repeat until it says done
     python -m experiments.benchmarks.cost.latency report --out FILE.csv
     python -m experiments.benchmarks.cost.latency cross --samples FILE.json.part    # an unfinished profile is enough
 
-Networks: random ones of the space, none of them measured for the profile; for effv2_32 also random ones of the same
-space with four widths a stage, most of whose blocks are in no table, and published networks, scaled. Each is
-measured twice, in turns with the profile's reference network. Designs: the table of blocks, with the regression by
-kind of work for blocks that it lacks; the regression alone, fitted to blocks; and with --samples one that is fitted
-to whole networks.
+The networks are random ones of the space, none of them measured for the profile. For effv2_32 there are also random
+networks with four widths a stage, most of whose blocks are in no table, and scaled published networks. Each is
+measured twice, in turns with the profile's reference network. Three designs predict the latency: the profile's table
+of blocks, with a regression by kind of work for blocks that it lacks; this regression alone, fitted to blocks; and
+with --samples a regression that is fitted to whole networks.
 
 `cross` needs no further measurements: it leaves out a fifth of a profile's networks at a time and predicts them from
-the others. That is harder than what a profile is for, since blocks that only those networks have are lost.
+the others. This is harder than the use of a complete profile, since blocks that only those networks have are lost.
 
 Start it on an idle machine. The load and the share of time that the process had to wait are in the report.
 """
@@ -59,9 +59,9 @@ SCALED = ("b0", "v2-b0", "mobilenet-v2-1.0", "mobilenet-v3-large", "mobilenet-v1
 
 
 def networks(plain: Space, count: int) -> Iterator[tuple[str, Architecture]]:
-    """Yield networks, each after the name of its set: `count` random ones of the space.
+    """Yield (name of the set, network): `count` random networks of the space `plain`.
 
-    For effv2_32, `count` ones with four widths a stage follow, and 12 published networks, scaled.
+    For effv2_32, `count` random networks with four widths a stage follow, and 12 scaled published networks.
     """
     known = {*chosen(plain, MAX_NETWORKS)}
     wide = (("four widths", Space.load(plain.name, WIDTHS)),) if plain.name == "effv2_32" else ()
@@ -82,7 +82,7 @@ def networks(plain: Space, count: int) -> Iterator[tuple[str, Architecture]]:
 def measure(profile: Profile, runtime: str, space: Space, count: int, out: Path, seconds: float) -> bool:
     """Measure the networks that `out` lacks, first all once and then all again. Return True if none is left.
 
-    After `seconds` no further one is begun.
+    No measurement begins after `seconds`.
     """
     rows: list[Mapping[str, object]] = list(read_rows(out))
     done = {(row["set"], row["architecture"], row["take"]) for row in rows}
@@ -103,7 +103,7 @@ def measure(profile: Profile, runtime: str, space: Space, count: int, out: Path,
 def report(profile: Profile, out: Path, samples: Path | None) -> Iterator[str]:
     """Yield the conditions, and a table of Kendall's tau and relative errors by set of networks and design.
 
-    samples: the file of a profile's measurements, for the design of whole networks; None: without it.
+    samples: the file of a profile's measurements, for the regression on whole networks; None: without this design.
     """
     rows = read_rows(out)
     device = profile.device
@@ -188,7 +188,7 @@ def _samples(path: Path) -> tuple[dict[str, Any], list[Sample]]:
 def whole_networks(samples: Sequence[Sample]) -> Mapping[str, float]:
     """Return the time per unit of each kind of work, fitted to whole networks instead of blocks.
 
-    Times are relative to the inference of the reference network.
+    Times are divided by the time of the reference network's inference.
     """
     works = [work_of(decode(sample.architecture)) for sample in samples]
     return rates(works, np.array([sample.step for sample in samples]))

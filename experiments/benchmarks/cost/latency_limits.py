@@ -1,11 +1,11 @@
-"""Searches under limits of the latency: do the networks keep the limit when their exported files are measured?
+"""Searches under limits on the latency, and the measured latencies of the exported networks.
 
     python -m experiments.benchmarks.cost.latency_limits --npz FILE.npz --out DIR [KEY=VALUE ...]
 
-The limits are the 10, 30 and 60 % points of the predicted latencies of `effv2_32`. Under each one search runs,
-`search launch space=effv2_32 data=npz data.path=FILE.npz reward=accuracy limit.latency=X`, with the further settings
-given. Then the latency of every trial is measured as the search measures its answers: the exported network in turns
-with the profile's reference. Start it on an idle machine. A second start continues an interrupted one.
+The limits are the 10, 30 and 60 % quantiles of the predicted latencies of `effv2_32`. For each limit there is a
+search, `search launch space=effv2_32 data=npz data.path=FILE.npz reward=accuracy limit.latency=X`, with the further
+settings given. Then the latency of every trial is measured as the search measures its answers: the exported network
+in turns with the profile's reference. Start it on an idle machine. A second start continues an interrupted one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DRAWN = 2_000
 
 
 def limits(profile: Profile) -> dict[str, float]:
-    """Return the limits in milliseconds, by the name of their search."""
+    """Return the limits in milliseconds by the names of the searches."""
     space, rng = Space.load(SPACE), random.Random(0)
     times = Predictor(profile).all([space.at(space.sample(rng)) for _ in range(_DRAWN)])[0]
     return {f"limit-{point:.0%}".rstrip("%"): round(float(np.quantile(times, point)), 2) for point in POINTS}

@@ -1,15 +1,16 @@
-"""Errors of predicted step times on networks that the profile has not seen, and the effect of other load.
+"""The errors of predicted step times of networks that the profile has not seen, and the effect of other load.
 
     search profile space=effv2_32
     python experiments/benchmarks/cost/step_time.py --networks 60 --scaled 20                    # about 12 minutes
     python experiments/benchmarks/cost/step_time.py --networks 60 --scaled 0 --load other both   # about 20 more
 
 The networks are random ones of the space, none of them measured for the profile, and random ones scaled in
-depth, width and resolution. All are measured once and then all again, alternating with the profile's
-reference network (`step_ratio`): the second take shows the error of a repeated measurement. With --load, both
-takes are followed by one with a training on the other core, and one with as many trainings as there are
-cores. Ranking: the rewards of 100 networks from predicted and from measured S, with accuracies drawn from the
-relation of accuracy and size in `experiments/results/photographs_32px.csv`. Start it on an idle machine.
+depth, width and resolution. All are measured once and then all again, in turns with the profile's reference
+network (`step_ratio`). The second take shows the error of a repeated measurement. With --load, the networks of
+the space are measured again beside one training on the other core, or beside as many trainings as there are
+cores. At the end, rewards of the networks from predicted and from measured step times S are compared. Their
+accuracies are drawn from the relation of accuracy and size in `experiments/results/photographs_32px.csv`. Start
+it on an idle machine.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def scaled(space: Space, number: int, seed: int, most: int) -> list[Architecture
 
 
 def measured(networks: Sequence[Architecture], reference: Architecture, batch: int, name: str) -> np.ndarray:
-    """Return the step time of each network divided by that of the reference. name: the name in messages."""
+    """Return the step time of each network divided by the reference's. name: the name of the networks in messages."""
     started, ratios = time.monotonic(), []
     other, images = inputs(reference, batch)
     for number, network in enumerate(networks, 1):
@@ -125,7 +126,7 @@ def line(name: str, told: np.ndarray, truth: np.ndarray, flagged: int | None = N
 
 
 def accuracies(networks: Sequence[Architecture], seed: int) -> np.ndarray:
-    """Draw accuracies for networks of these sizes: the linear fit to real trainings in log MACs plus a residual."""
+    """Draw an accuracy for each network: a linear function of log MACs, fitted to real trainings, plus a residual."""
     with TRAINED.open() as file:
         rows = [(float(row["accuracy"]), math.log(float(row["macs"]))) for row in csv.DictReader(file)]
     known, sizes = np.array(rows).T

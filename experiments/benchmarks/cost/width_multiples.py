@@ -1,10 +1,11 @@
-"""Are networks slower in onnxruntime if their widths are not multiples of 8?
+"""The speed of networks in onnxruntime whose widths are multiples of 8, and of 4.
 
     python -m experiments.benchmarks.cost.width_multiples
 
-MobileNetV1 for images of 32 px is scaled to several sizes, with widths that are multiples of 8 and of 4. The latency
-of each (one image, one thread) is measured in turns with a reference, five times. A row gives the median nanoseconds
-per thousand multiply-adds of both, and their ratio. Start it on an idle machine; it takes a few minutes.
+MobileNetV1 for images of 32 px is scaled to several sizes, once with multiples of 8 and once with multiples of 4. The
+latency of each network (one image, one thread) is measured in turns with a reference, five times. A row gives the
+median nanoseconds per thousand multiply-adds of both networks, and their ratio. Start it on an idle machine. It takes
+a few minutes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The contestants of `overhead.py`: our executors, plain Optuna in a loop, plain Ray Tune with its `OptunaSearch`.
 
-All use uniform proposals from one space and evaluate a network with `search.testing.looked_up`. Each returns, for
-the end of every trial, the wall-clock time and the CPU time of the driver so far, both in seconds.
+All use uniform proposals from one space and evaluate a network with `search.testing.looked_up`. Each returns the
+readings of two clocks of the driver at the end of every trial: wall-clock time and CPU time, both in seconds.
 """
 
 from __future__ import annotations

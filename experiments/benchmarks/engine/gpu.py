@@ -3,8 +3,8 @@
     python -m experiments.benchmarks.engine.gpu --minutes 5 --data photographs.npz --out results/
     python -m experiments.benchmarks.engine.gpu --device cpu --tiny --out rehearsal     # without a GPU
 
-Each section runs in a process of its own. One that fails or takes too long is recorded with its reason, and the
-next begins. `gpu.json` and `gpu.md` in --out are written again after every section, so nothing is lost when time
+Each section runs in a process of its own. If a section fails or takes too long, the reason is recorded, and the next
+section begins. `gpu.json` and `gpu.md` in --out are written again after every section, so nothing is lost when time
 runs out. The network of the speed sections is EfficientNetV2-B0 as the default proxy trains it.
 """
 
@@ -123,7 +123,7 @@ SECTIONS: Mapping[str, Section] = {
     "sharing_mps": Section(gpu_sharing.sharing_with_mps, 70),
     "repeats": Section(gpu_speed.repeats, 60),
 }
-"""The sections in the order of their value."""
+"""The sections, the most valuable ones first, since time can run out."""
 
 
 def main() -> None:

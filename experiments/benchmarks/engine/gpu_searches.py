@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 SPACE = "effv2_32"
 """The space of the searches, and of the networks whose step times are measured."""
 _GRACE = 8.0
-"""The seconds by which Ctrl-C for a command comes before the time limit of its section, counted from its start."""
+"""A command gets Ctrl-C when it has run for the time limit of its section less these seconds."""
 
 
 def search_photographs(setup: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def search_shapes(setup: Any) -> dict[str, Any]:
 
 
 def searched(setup: Any, name: str, data: list[str], trials: int = 64) -> dict[str, Any]:
-    """Launch a search in the folder `setup.out` and return its figures, also if time runs out before its end.
+    """Launch a search in the folder `setup.out` and return its figures, even if time runs out before its end.
 
     data: the settings of the data, KEY=VALUE.
     """
@@ -103,11 +103,11 @@ def training(setup: Any) -> dict[str, Any]:
 
 
 def command(setup: Any, *words: str) -> dict[str, Any]:
-    """Run `python -m WORDS` in `setup.out`, and return its exit code, its seconds, and the ends of its output.
+    """Run `python -m WORDS` in `setup.out`, and return its exit code, its seconds, and the last part of its output.
 
-    The command gets Ctrl-C `setup.seconds` less `_GRACE` after it began, so that the first command of a section can
-    end in order. Its standard output is under "said". The lines of its standard error are under "noted", each with
-    the second at which it came.
+    The command gets Ctrl-C after `setup.seconds` less `_GRACE`, so that the first command of a section can stop
+    cleanly. Its standard output is under "said". The lines of its standard error are under "noted", each with the
+    second at which it came.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
     begun = time.perf_counter()

@@ -23,7 +23,7 @@ def steps(setup: Any) -> dict[str, Any]:
 
 
 def loop_rate(setup: Any, batch: int, graph: str) -> dict[str, Any]:
-    """Return the images per second of `train` after its first epoch, and the seconds outside of these epochs."""
+    """Return the images per second of `train` after its first epoch, and the seconds before and after that span."""
     from search.proxy.training import train
 
     count = 3 if setup.tiny else 60

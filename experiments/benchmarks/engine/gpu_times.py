@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def times(setup: Any) -> dict[str, Any]:
     """Compare predicted with measured step times, alone and during trainings, and measure latencies.
 
-    The profile is the one that a search of this benchmark measured, else one of a few networks is measured here.
+    The profile is the one that a search of this benchmark measured, or else a new one of a few networks.
     """
     from search.profiles import Predictor
     from space import Space
@@ -95,7 +95,7 @@ def errors(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def measured(network: Architecture, device: str, batch: int) -> dict[str, float]:
     """Return the milliseconds of a training step and of an inference of `network` on `batch` images.
 
-    They are measured eager, and on a GPU also as a graph.
+    Both are measured in eager mode, and on a GPU also as a CUDA graph.
     """
     import torch
 

@@ -3,9 +3,9 @@
     search launch space=effv2_32 proxy=small proxy.images=3000 trials=40 run=busy
     python -m experiments.benchmarks.engine.idle busy
 
-The share is measured from the moment at which all workers have a trial to the start of the last trial: before,
+The share is measured from the moment at which all workers have a trial to the start of the last trial. Before,
 workers still start, and after, no trial is left for them. A worker is busy for the `seconds` before its trial
-finished, which include measuring step times. Only complete trials count as work: failed attempts, and failed or
+finished, which include measuring step times. Only complete trials count as work. Failed attempts, and failed or
 pruned trials, count as idle time.
 """
 

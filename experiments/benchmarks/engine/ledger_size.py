@@ -3,9 +3,9 @@
     python experiments/benchmarks/engine/ledger_size.py --trials 5000 --more 20
     python experiments/benchmarks/engine/ledger_size.py --trials 100 300 480 --more 16 --samplers ordinal_gp
 
-For each sampler and number of trials, a run with so many finished trials is written, opened, resumed by an
-engine, and continued. Nothing is trained, and early stop is off. It prints CPU time of the driver's thread,
-which other load does not affect, and time on the clock, which includes waiting for the disk. It takes a minute
+For each sampler and number of trials, a run with that many finished trials is written, opened, resumed by an
+engine, and continued. Nothing is trained, and early stop is off. The CPU time of the driver's thread, which other
+load does not affect, is printed, and the wall-clock time, which includes waiting for the disk. It takes a minute
 with the defaults.
 """
 
@@ -74,7 +74,7 @@ def search_on(engine: Engine) -> None:
 def measured(sampler: str, trials: int, more: int) -> None:
     """Print the times of a run with `trials` finished trials and `more` + 1 further ones.
 
-    The last line is the number of bytes of its ledger per trial. sampler: the name of the sampler.
+    The last line has the size of the run's ledger in bytes per trial. sampler: the name of the sampler.
     """
     total = trials + more + 1
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": total})

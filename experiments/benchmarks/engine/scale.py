@@ -3,15 +3,15 @@
     python -m experiments.benchmarks.engine.scale --out experiments/results/scale.csv
     python -m experiments.benchmarks.engine.scale --sampler tpe --workers 8 64 256 --seconds 600 60
 
-Training is replaced by waiting in simulated time, log-normal around `--seconds`, with as many epoch reports as the
-proxy has epochs. The driver and its ledger on disk are real, and serve one worker after another as executors do.
-Simulated time advances by the duration of the driver's work (`--time cpu`: by its CPU time, which the disk and other
-load don't affect). The time that an executor spends on a trial is not included; `--transport` adds milliseconds per
-trial, such as those that `overhead.py` measured.
+Training is replaced by waiting in simulated time, for log-normal durations with the mean `--seconds`, with as many
+epoch reports as the proxy has epochs. The driver and its ledger on disk are real, and serve one worker after another
+as executors do. Simulated time advances by the duration of the driver's work (`--time cpu`: by its CPU time, which
+the disk and other load don't affect). The time that an executor spends on a trial is not included; `--transport` adds
+milliseconds per trial, such as those that `overhead.py` measured.
 
-It prints a row for each size and duration: the driver's work per trial, for all trials and for the last tenth, when
-the history is longest; the idle share of the workers from the moment when all have a trial until the last trial
-begins; and the number of workers that would keep the driver busy all the time, by the last tenth.
+It prints a row for each size and duration. The row has the driver's work per trial, for all trials and for the last
+tenth, when the history is longest; the idle share of the workers from the moment when all have a trial until the last
+trial begins; and the number of workers that would keep the driver busy all the time, by its work in the last tenth.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Event:
 
 
 class Cluster:
-    """Workers in simulated time, and a driver that is late by the duration of its real work. All in seconds.
+    """Workers in simulated time, which the real work of the driver delays. All times are in seconds.
 
     jobs: the start and end of each trial. worked: the total work of the driver. work: the driver's work up to the
     start of each trial.
@@ -128,7 +128,7 @@ class Cluster:
         self.work.append(self.worked)
         self._free -= 1
         self._begun[request.number] = self._clock
-        # So that the mean of the log-normal distribution is the trial's duration.
+        # With this mean of the logarithm, the mean of the log-normal durations is `self._trial`.
         seconds = self._trial * self._durations.lognormvariate(-(SIGMA**2) / 2, SIGMA)
         epochs = request.proxy.epochs
         for epoch in range(1, epochs + 1):

@@ -1,15 +1,15 @@
-"""Search made-up evaluations whose truth and noise are known, and check the answers and the sentences of the page.
+"""Run searches with made-up evaluations of known truth and noise, and check the answers and sentences of their pages.
 
     python -m experiments.benchmarks.samplers.answers_with_known_truth [--searches 10] [--equal 40]
 
 Each search is `search launch space=effv2_32 reward=accuracy limit.params=200k` with 20 trials. The accuracies of all
-networks are invented (`tabular.surrogate`). A training hits an image if the sum of four terms exceeds 0: the normal
-quantile of the network's accuracy with the noise of its seed, and normal terms of the image, of network and image,
-and of training and image. So networks share their images, and every search has its own 480 images. The validation
-loss falls with the mean of the accuracy on these images and that on all images.
+networks are invented (`tabular.surrogate`). A training classifies an image correctly (a hit) if the sum of four terms
+exceeds 0: the normal quantile of the network's accuracy with the noise of its seed, and normal terms of the image, of
+network and image, and of training and image. So the networks of a search share their images, and every search has its
+own 480 images. The validation loss is 2 minus the sum of the accuracies on these images and on all images.
 
---equal: further searches in which all networks have the same accuracy. There every pair that the page calls different
-is an error. They draw networks at random, since nothing can be learned.
+--equal: further searches in which all networks have the same accuracy. In these, every pair that the page calls
+different is an error. They draw networks at random, since nothing can be learned.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ from space import Architecture, Space, cost, decode
 
 LIMIT, TRIALS, IMAGES = 200_000, 20, 480
 SHARES = {"image": 0.6, "network": 0.2, "training": 0.2}
-"""The shares of an image, of network and image, and of training and image in the variance of a hit's score."""
+"""The shares of the three random terms in the variance of the sum that decides on a hit: of the image, of network and
+image, and of training and image."""
 LEVEL = 0.2
-"""The amount that is added to the surrogate's accuracies, whose mean is 0.51."""
+"""The number that is added to the surrogate's accuracies, whose mean is 0.51."""
 DRAWN = 2000
 """The number of random networks within the limit that an answer is ranked among."""
 
@@ -58,7 +59,8 @@ def evaluation(
 ) -> Result:
     """Return the made-up result of a training.
 
-    truth: returns the true accuracy of a network. search: the number of the search, which decides the images.
+    truth: the function that returns the true accuracy of a network. search: the number of the search, which decides
+    the images.
     """
     network = decode(request.architecture)
     expected = truth(network) + NOISE * float(
@@ -83,9 +85,10 @@ class Outcome:
     """The outcome of a search.
 
     share: the share of random networks within the limit that are truly better than the most accurate answer.
-    deficit: the true accuracy of this answer less that of the truly best trial. place: its place among the trials by
-    true accuracy, from 1. over: the number of answers over the limit. pairs: the number of pairs that the page calls
-    different. wrong: the number of those pairs that are truly equal or differ in the other direction.
+    deficit: the true accuracy of this answer less the true accuracy of the truly best trial. place: the rank of this
+    answer among the trials by true accuracy, from 1. over: the number of answers over the limit. pairs: the number of
+    pairs that the page calls different. wrong: the number of these pairs that are truly equal or differ in the other
+    direction.
     """
 
     share: float
@@ -101,8 +104,8 @@ def searched(
 ) -> Outcome:
     """Search, and compare the page with the truth.
 
-    number: the number of the search, which is its seed and decides its images. truth: returns the true accuracy of a
-    network. drawn: the true accuracies of random networks. sampler: the name of the sampler.
+    number: the number of the search, which is its seed and decides its images. truth: the function that returns the
+    true accuracy of a network. drawn: the true accuracies of random networks. sampler: the name of the sampler.
     """
     run = launch(
         {

@@ -4,10 +4,10 @@
     python -m experiments.benchmarks.samplers.effv2_mini write                     # write the table
     python -m experiments.benchmarks.samplers.effv2_mini noise                     # rank correlations between seeds
 
-The trainings are separate, complete schedules of 9, 3 and 1 epochs, each with its own seed; 9 epochs also
-with two more seeds for some networks, and with one more for the best. Each part is a search of our engine
-with given networks. Most parts take the networks in the same random order, `_BLOCK` at a time, so that an
-unfinished table is useful.
+Each network has three separate trainings, with complete schedules of 9, 3 and 1 epochs and different seeds. Some
+networks are also trained for 9 epochs with two more seeds, and the best ones with another. Each part of the
+table is a search of our engine with given networks. Most parts take the networks in the same random order,
+`_BLOCK` at a time, so that an unfinished table is useful.
 """
 
 from __future__ import annotations

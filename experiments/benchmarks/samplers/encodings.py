@@ -1,4 +1,4 @@
-"""How well does the model of `ordinal_gp` predict networks that it has not seen, with which encoding of points?
+"""The quality of predictions by the model of `ordinal_gp` for unseen networks, with four encodings of points.
 
     python -m experiments.benchmarks.samplers.encodings TABLE.csv --space around:NETWORK
     python -m experiments.benchmarks.samplers.encodings TABLE.csv --space effv2_mini --size 16
@@ -6,8 +6,9 @@
 The table has a line for each training, with its network (a column "network" or "architecture") and loss. Each network
 is predicted from all others by the mixture of Gaussian processes that `ordinal_gp` fits. The share of the variance
 that the predictions explain is printed for four encodings: with and without code 0 for choices that are not active,
-and with and without the axes that the same choice in several stages shares. Choices that are not active have random
-options, as in a search: the shares are means over such draws, with `--size` of random subsets of that many networks.
+and with and without the axes that the same choice in several stages shares. Choices that are not active get random
+options, as in a search, and the shares are means over several draws of them. With `--size`, each draw is also of a
+random subset of that many networks.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from search.samplers.ordinal_gp.regression import hypotheses
 from space import Point, Space, UserError, decode
 
 DRAWS = 12
-"""The number of draws: of a subset, and of the options that have no effect."""
+"""The number of draws. Each draws a subset of the networks, and the options without effect."""
 
 Vector = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ def encodings(space: Space) -> Iterator[tuple[str, Encoding]]:
 def explained(inputs: Inputs, targets: Vector) -> float:
     """Return the share of the variance of `targets` that leave-one-out predictions explain; negative if they mislead.
 
-    The kernels and their weights are those that all targets make likely. targets: (n,).
+    The kernels and their weights are fitted to all targets. targets: (n,).
     """
     targets = (targets - targets.mean()) / targets.std()
     pairs, count = Pairs(inputs, inputs), len(targets)

@@ -2,8 +2,8 @@
 
     python experiments/benchmarks/samplers/gp_against_random.py --seeds 5 space=effv2_32 data=npz data.path=FILE
 
-For each seed there is a search with each sampler. The winners by the reward in the search are then trained
-again with fresh seeds, and these rewards are compared in pairs. Everything is stored in ./runs: the same
+For each seed there is a search with each sampler. The network with the best reward in each search is then trained
+again with fresh seeds, and the new rewards are compared in pairs. Everything is stored in ./runs, and the same
 command continues an interrupted comparison.
 """
 

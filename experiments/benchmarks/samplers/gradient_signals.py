@@ -1,13 +1,13 @@
-"""Rank correlations of gradient signals before training, and of sizes, with recorded accuracies.
+"""The rank correlations of gradient signals before training, and of network sizes, with recorded accuracies.
 
     python -m experiments.benchmarks.samplers.gradient_signals --effv2-mini
     python -m experiments.benchmarks.samplers.gradient_signals --nas-bench-macro FILE --resolution 16
 
-Every network gets one backward pass with its initial weights, on noise as images and all classes in turn as
-labels: `grad norm` is the norm of the gradients of its weights; `snip` is the sum of |weight x gradient| (Lee
-et al. 2019, "SNIP", as a score in Abdelfattah et al. 2021, "Zero-cost proxies"); both as logarithms. For these, for
-MACs and for params it prints Spearman's rho with the mean recorded reward, of all networks and of the best quarter,
-with intervals over resampled networks.
+Every network gets one backward pass with its initial weights, on noise as images and all classes in turn as labels.
+`grad norm` is the norm of the gradients of its weights, and `snip` the sum of |weight x gradient| (Lee et al. 2019,
+"SNIP", as a score in Abdelfattah et al. 2021, "Zero-cost proxies"). Both are taken as logarithms. For these signals,
+for MACs and for params, Spearman's rho with the mean recorded reward is printed, for all networks and for the best
+quarter, with intervals over resampled networks.
 """
 
 from __future__ import annotations

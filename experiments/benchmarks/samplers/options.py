@@ -1,12 +1,12 @@
-"""The effect of a sampler's option: two values compared where every training is recorded.
+"""A comparison of two values of a sampler's option in a space of which every training is recorded.
 
     python -m experiments.benchmarks.samplers.options --nas-bench-macro FILE auto early_stop false true --trials 256
     python -m experiments.benchmarks.samplers.options --nas-bench-macro FILE evolution finish 0 0.2 --trials 1024
 
-Searches with the same seed have the same trainings. A network's true reward is the mean over its recorded seeds;
-its regret is how far that is below the highest true reward, in % of the latter. Printed are the regret of the best
-network that a search has seen, and of the truly best among the five best seen, which finals with all recorded seeds
-would select. There is one worker; the engine is the real one.
+Searches with the same seed have the same trainings. A network's true reward is the mean over its recorded seeds. Its
+regret is the difference to the highest true reward, in % of the latter. Two regrets are printed: of the network with
+the best reward in a search, and of the truly best among the five networks with the best rewards, which finals with
+all recorded seeds would select. There is one worker, and the engine is the real one.
 """
 
 from __future__ import annotations

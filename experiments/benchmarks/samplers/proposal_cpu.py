@@ -24,7 +24,7 @@ from space import Point, Space, cost
 SPACES = ("effv2_32", "effv2", "mobile")
 RESULTS = (32, 128, 480)
 PROPOSALS = 8
-"""The number of proposals in a row that are measured, each after one result more than the one before."""
+"""The number of consecutive proposals that are measured. Before each, one more result is added."""
 
 
 def invented_reward(space: Space, point: Point) -> float:

@@ -1,4 +1,4 @@
-"""Trials that samplers need to select a good network, where every training is recorded.
+"""The number of trials that samplers need to select a good network, in spaces of which every training is recorded.
 
     python -m experiments.benchmarks.samplers.sample_efficiency --effv2-mini
     python -m experiments.benchmarks.samplers.sample_efficiency --nas-bench-macro FILE
@@ -7,9 +7,9 @@
     python -m experiments.benchmarks.samplers.sample_efficiency --problem my_module:problem
 
 The engine, its ledger and its handling of duplicates are real. A training is a look-up of one of the recorded
-seeds, the same one for all samplers in searches with the same number. Time is simulated, plus the CPU time of
-the driver. A search selects the network with the best reward seen; its true reward is the mean over the
-recorded seeds.
+seeds. In searches with the same number, all samplers get the same seed for a network. The time of trainings is
+simulated, and the CPU time of the driver is added. A search selects the network with the best reward seen. The true
+reward of this network is the mean over the recorded seeds.
 
 Every finished search is appended to `searches.jsonl` of `--out`, and the same command runs only what is
 missing. NAS-Bench-Macro: nas-bench-macro_cifar10.json of github.com/xiusu/NAS-Bench-Macro (1.2 MB, Apache
@@ -71,7 +71,7 @@ def plans(
     seeds: Iterable[int],
     most: int | None,
 ) -> Iterator[Plan]:
-    """Yield all searches, seed by seed, so that at any time about as many of each kind are finished.
+    """Yield all searches, seed by seed, so that at any time about the same number of each kind is finished.
 
     most: a number of trials below the usual one; None: the usual number. Searches with a pruner have twice as many.
     No search has more trials than half of the networks.
@@ -105,7 +105,7 @@ def kept(path: Path) -> list[Searched]:
 
 
 def keep(path: Path, run: Searched) -> None:
-    """Append a search to the file on its own line, also after an incomplete one."""
+    """Append a search to the file on a new line, even if the last line of the file is incomplete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     values = asdict(run) | {"steps": [list(asdict(step).values()) for step in run.steps]}
     with path.open("ab+") as file:
@@ -133,7 +133,7 @@ def run_all(problem: Benchmark, every: Sequence[Plan], out: Path) -> None:
 
 
 def machines(runs: Sequence[Searched]) -> str:
-    """Return the processors of the searches in words, each with its samplers if there are several."""
+    """Return the processors of the searches as a text, which also names their samplers if there are several."""
     samplers: dict[str, dict[str, None]] = {}
     for run in runs:
         samplers.setdefault(run.processor or "an unknown processor", {})[run.sampler] = None
@@ -180,7 +180,7 @@ def _problems(asked: argparse.Namespace) -> Iterator[Benchmark]:
 
 
 def _table(path: Path, space: str, settings: Sequence[str]) -> Recorded:
-    """Read the problem of a file, which gets the name of the file and the settings, if any."""
+    """Return the problem with the trainings in a file. Its name is the file's, followed by the settings, if any."""
     name = "-".join([path.stem, *(text.replace("=", "") for text in settings)])
     return trained(name, Space.load(space), {**ACCURACY_ALONE, **parse(settings)}, path)
 

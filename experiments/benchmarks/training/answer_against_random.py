@@ -3,9 +3,10 @@
     python -m experiments.benchmarks.training.answer_against_random --npz FILE.npz --out DIR
 
 The search is `search launch data=folder data.path=DIR/photos reward=accuracy limit.params=200k` on a folder of four
-classes (`four_classes`), everything else by default. The random networks of its space are trained once for 10 epochs,
-and the one with the highest validation accuracy is the rival. The answer and the rival are trained with 5 fresh seeds
-of 10 epochs, and evaluated on the test images. A second start goes on with the search and the missing trainings.
+classes (`four_classes`), with default settings otherwise. The random networks of its space are trained once for 10
+epochs, and the one with the highest validation accuracy is the rival. The answer and the rival are trained for 10
+epochs with each of 5 fresh seeds, and evaluated on the test images. A second start continues the search and the
+missing trainings.
 """
 
 from __future__ import annotations

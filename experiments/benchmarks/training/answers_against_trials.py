@@ -2,10 +2,10 @@
 
     python -m experiments.benchmarks.training.answers_against_trials --npz FILE.npz --out DIR
 
-The search is `search launch data=folder data.path=DIR/photos` on a folder of four classes (`four_classes`),
-everything by default. Its three answers and its eight best trials are trained with 3 fresh seeds of 10 epochs, and
-evaluated on the test images. Then every pair of them that the page's JSON calls significant is printed with its
-difference in these trainings. A second start goes on with the search and the missing trainings.
+The search is `search launch data=folder data.path=DIR/photos` on a folder of four classes (`four_classes`), with
+default settings. Its three answers and its eight best trials are trained for 10 epochs with each of 3 fresh seeds,
+and evaluated on the test images. Then every pair of them whose difference the page's JSON calls significant is
+printed, with the difference in these trainings. A second start continues the search and the missing trainings.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SEEDS = (301, 302, 303)
 
 
 def page(out: Path, run: str) -> dict[str, Any]:
-    """Return what the page of a run states, as `search report --json` prints it."""
+    """Return the content of a run's page, as `search report --json` prints it."""
     command = [sys.executable, "-m", "search", "report", run, "--json"]
     printed = subprocess.run(
         command, cwd=out, env=environment(), stdout=subprocess.PIPE, text=True, check=True

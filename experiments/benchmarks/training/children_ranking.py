@@ -4,7 +4,7 @@
     python -m experiments.benchmarks.training.children_ranking inherited --data FILE.npz --out DIR
     python -m experiments.benchmarks.training.children_ranking report --out DIR
 
-`alone` trains random children from random weights: with two seeds in full, and once for 3 epochs and for 1.
+`alone` trains random children from random weights: in full with two seeds, and once each for 3 epochs and for 1.
 `inherited` trains the parent once plainly and once with `recipe=elastic`, and validates every child with inherited
 weights. Both append a line to DIR/results.jsonl for each training or validation, and continue where they stopped.
 `report` prints Kendall's tau of each cheap accuracy (of a shorter training, or with inherited weights) with the mean
@@ -67,7 +67,7 @@ def settings(data: str, epochs: int, images: int) -> tuple[Source, Proxy]:
 
 
 def trainings(networks: list[Architecture], epochs: int) -> Iterator[tuple[Architecture, int, int]]:
-    """Yield (network, epochs, seed) of the trainings from random weights, those that matter most first."""
+    """Yield (network, epochs, seed) of the trainings from random weights, the most important ones first."""
     half = len(networks) // 2
     for part in (networks[:half], networks[half:]):
         for seed in (0, 1):
@@ -92,7 +92,7 @@ def train_alone(networks: list[Architecture], data: Dataset, proxy: Proxy, out: 
 
 
 def parents(source: Source, epochs: int, out: Path) -> Iterator[tuple[str, Weights, float]]:
-    """Yield each parent's name, its weights as children take them, and the wall-clock seconds of its training.
+    """Yield each parent's name, its weights ordered for its children, and the wall-clock seconds of its training.
 
     A training that was interrupted is resumed.
     """
@@ -114,8 +114,8 @@ def validate_inherited(
 ) -> Iterator[dict[str, Any]]:
     """Yield the accuracies of each child with inherited weights, as a row for the results.
 
-    frozen: as they are. recalibrated: with new batch-norm statistics. fitted: also with a fitted classifier. seconds:
-    the wall-clock seconds of the parent's training.
+    The column "frozen" is for the weights as they are, "recalibrated" for new batch-norm statistics, and "fitted" for
+    a fitted classifier in addition. seconds: the wall-clock seconds of the parent's training.
     """
     conventions, cpu = weights.conventions, torch.device("cpu")
     data = replace(data, mean=conventions.mean, std=conventions.std)

@@ -1,11 +1,11 @@
-"""Dilations that EDO (efficient dilation optimization) reads off a trained network, compared with three baselines.
+"""Dilations that EDO (efficient dilation optimization) derives from a trained network, compared with three baselines.
 
     python -m experiments.benchmarks.training.dilations --data FILE.npz --epochs 4 --seeds 3
 
-For each seed, a network with 7 x 7 kernels is trained and dilated (`space.network.edo`). Four networks with 3
-x 3 kernels and equal params and MACs are then trained for as many epochs again: the dilated one from the inherited
-weights, the undilated one from the middles of the same kernels, and both from random weights. Accuracies are
-those on the validation split after the last epoch.
+For each seed, a network with 7 x 7 kernels is trained and dilated (`space.network.edo`). Four networks with 3 x 3
+kernels and equal params and MACs are then trained for as many epochs again: the dilated network from inherited
+weights, an undilated one from the middles of the same kernels, and both from random weights. Accuracies are measured
+on the validation split after the last epoch.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ def middles(network: Architecture, tensors: dict[str, Tensor]) -> dict[str, Tens
 
 
 def trained(task: Task, folder: Path, begin: Model | None = None) -> Model:
-    """Train `begin`, or without it the network of `task` from random weights. folder: receives the models."""
+    """Train the model `begin`, or if it is None, the network of `task` from random weights.
+
+    folder: the folder for the models.
+    """
     if begin:
         save_model(begin, folder / "begin")
         task = replace(task, architecture=begin.architecture, weights=folder / "begin")
@@ -57,7 +60,7 @@ def trained(task: Task, folder: Path, begin: Model | None = None) -> Model:
 
 
 def contest(task: Task, folder: Path) -> dict[str, float]:
-    """Return the validation accuracy of each contestant, 0 to 1, by its name. folder: receives the models."""
+    """Return the validation accuracy of each contestant, 0 to 1, by its name. folder: the folder for the models."""
     trained(task, folder / "large")
     large = load_model(folder / "large" / "model")
     network, tensors = edo(rebuild(large.weights))

@@ -1,4 +1,4 @@
-"""A folder of photographs of four classes, and searches on it: shared by two benchmarks.
+"""A folder of photographs of four classes, and searches on it, for several benchmarks.
 
 The photographs come from an .npz file with the arrays train_x, train_y, test_x, test_y and classes, such as 15,000
 images of CIFAR-10. 600 training images of each class become JPEG files under train/, and all its other images become

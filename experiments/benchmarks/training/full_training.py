@@ -1,7 +1,7 @@
 """Full trainings with `search train` from a journal of jobs, and the differences between their networks.
 
 Every finished training is a line of a journal, with the images that it gets right. Trainings that have a line are not
-repeated, so that every script that uses a journal can be stopped and started again.
+repeated, so a script that uses a journal can be stopped and started again.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ Split = Literal["validation", "test"]
 class Job:
     """A full training, `search train NETWORK recipe.epochs=10`, on the images in `data`.
 
-    data: a folder of images, or an .npz file. rate: the factor of the recipe's learning rate. split: the images that
-    its hits are recorded on; only "test" reads the test images. more: further settings of the training.
+    data: a folder of images, or an .npz file. rate: the factor of the recipe's learning rate. split: the images for
+    which it is recorded whether they are classified correctly ("hits"); only "test" reads the test images. more:
+    further settings of the training.
     """
 
     network: str
@@ -42,7 +43,7 @@ class Job:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """The identity of the training within a journal, whose images are the same for all."""
+        """The identity of the training within a journal, in which all trainings have the same data."""
         return self.network, self.seed, self.rate, self.split, self.more
 
 
@@ -114,7 +115,7 @@ def train_all(jobs: Iterable[Job], journal: Path, processes: int) -> list[dict[s
 
 
 def key_of(line: dict[str, Any]) -> tuple[object, ...]:
-    """Return the `Job.key` of a line. A field that a line of an earlier version lacks had its default there."""
+    """Return the `Job.key` of a line. Lines of earlier versions lack fields, which then have their defaults."""
     more = tuple((name, value) for name, value in line.get("more", ()))
     return line["network"], line["seed"], line.get("rate", 1.0), line.get("split", "test"), more
 
@@ -122,8 +123,8 @@ def key_of(line: dict[str, Any]) -> tuple[object, ...]:
 def compared(lines: Sequence[dict[str, Any]], seeds: int, split: Split = "test") -> Differences:
     """Return the differences of the networks' mean accuracies on a split, paired image by image.
 
-    Without the hits of a training, as above `search.stats.hits.MAX_IMAGES` images, each network counts as if it had
-    images of its own.
+    If a training has no hits, as with more than `search.stats.hits.MAX_IMAGES` images, each network counts as if it
+    had images of its own.
 
     lines: `seeds` lines for the first network, then as many for the next, each with the same seeds in the same order.
     """

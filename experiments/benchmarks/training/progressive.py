@@ -2,9 +2,9 @@
 
     python -m experiments.benchmarks.training.progressive RUN:12 data=npz data.path=FILE --epochs 12 --seeds 3
 
-Trains one network by `recipe=small` at one size, and by `recipe=progressive_small` for as many epochs, and
-for so many more that the number of trained pixels is equal. Everything is stored in ./models: the same
-command continues an interrupted comparison.
+With each seed, one network is trained three times: by `recipe=small` at one image size, by `recipe=progressive_small`
+for as many epochs, and by the latter for as many epochs as give an equal number of trained pixels. Everything is
+stored in ./models, and the same command continues an interrupted comparison.
 """
 
 from __future__ import annotations

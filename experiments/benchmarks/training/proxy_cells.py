@@ -19,9 +19,9 @@ PROXY_SEEDS = (0, 1)
 class Cell:
     """A space on a data set. settings: the settings of `search launch`, without the path of the data.
 
-    networks: the number of networks that are trained. long_seeds: the seeds of the long trainings of each. images,
-    validation_images: the limits on the images that all trainings use; None: all images. macs: the least and the most
-    multiply-adds of the networks, in millions.
+    networks: the number of networks that are trained. long_seeds: the seeds of each network's long trainings. macs:
+    the least and the most multiply-adds of the networks, in millions. images, validation_images: the largest numbers
+    of images that all trainings use; None: all images.
     """
 
     settings: Mapping[str, object]
@@ -56,7 +56,7 @@ CELLS: dict[str, Cell] = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A proxy. width: the factor of all widths. stem_stride: None: the network's own.
+    """A proxy. width: the factor of all widths. stem_stride: the stride of the stem; None: the network's own.
 
     part: the share of the training images. progressive: True for smaller images at first, see `SMALL_SIZE` and
     `SMALL_STEPS` in `proxy_table`.
@@ -119,8 +119,8 @@ CANDIDATES = {candidate.name: candidate for candidate in (*CORE, *REST)}
 class Task:
     """One training, or the timing of its steps.
 
-    kind: `LONG` or a name of `CANDIDATES`; for a timing, "cost " and the same ("cost long"). data: the path of the
-    data, "" if the cell needs none.
+    kind: `LONG` or a name of `CANDIDATES`; for a timing, either of them after "cost ", such as "cost long". data: the
+    path of the data, "" if the cell needs none.
     """
 
     cell: str
@@ -151,9 +151,10 @@ def _inner(settings: Mapping[str, object], prefix: str) -> dict[str, object]:
 
 
 def tasks(name: str, only: str | None = None, chosen: Iterable[str] | None = None) -> list[Task]:
-    """Return all trainings of a cell in their order: network by network in each of four passes; timings in one pass.
+    """Return the trainings of a cell in order: four passes over all networks, for two groups of candidates and seeds.
 
-    only: the trainings to return, "long", "proxies" or "cost"; else all. chosen: the names of candidates; else all.
+    only: "long" or "proxies" to return only these trainings, "cost" for the timings instead, in one pass. chosen: the
+    names of candidates; None: all.
     """
     permitted = set(CANDIDATES) if chosen is None else set(chosen)
     networks = [str(network) for network in draw(name)]

@@ -3,11 +3,11 @@
     python -m experiments.benchmarks.training.proxy_recipe --data FILE.npz [--networks 24] [--seeds 3] [--epochs 3]
 
 Each network is trained with each seed by the recipe of `proxy=mini` and by recipes that differ from it in one
-respect. Every training is read in several ways: last weights or running average; batch-norm statistics as
-trained or recomputed; the image only or with its mirror image. The reliability of a reading is the rank
-correlation of accuracies between seeds (Spearman's rho, mean over pairs of seeds), with an interval over
-resampled networks, also for the difference to the plain reading of the plain recipe. The column `whole` is
-the rank correlation with the trainings of 9 epochs in the table `effv2_mini.csv`.
+respect. Every training is evaluated in several ways ("readings"): last weights or running average; batch-norm
+statistics as trained or recomputed; the image only or with its mirror image. The reliability of a reading is the rank
+correlation of accuracies between seeds (Spearman's rho, mean over pairs of seeds). It has an interval over resampled
+networks, and so has its difference to the plain reading of the plain recipe. The column `whole` is the rank
+correlation with the trainings of 9 epochs in the table `effv2_mini.csv`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ RECIPES: dict[str, dict[str, object]] = {
     "random flip": {"flip": "random"},
     "no flip": {"flip": "none"},
 }
-"""The settings that each recipe changes. epochs: the factor of their number. flip: the images to mirror, a random
-half of each epoch or none; without this setting, each image in alternate epochs."""
+"""The settings that each recipe changes. epochs: the factor of the number of epochs. flip: "random" mirrors a random
+half of the images in each epoch, "none" mirrors none; without this setting, each image is mirrored in every other
+epoch."""
 EMA = 0.97
 """The decay of the running average, which spans about a tenth of the steps of three epochs."""
 ANEW = 2000
@@ -125,7 +126,7 @@ def reliability(accuracies: np.ndarray) -> float:
 
 
 def foretold(accuracies: np.ndarray, whole: np.ndarray) -> float:
-    """Return the rank correlation of the accuracies of a seed with those of full trainings, the mean over seeds.
+    """Return the rank correlation between accuracies of one seed and of full trainings, averaged over seeds.
 
     accuracies: (networks, seeds). whole: (networks,).
     """

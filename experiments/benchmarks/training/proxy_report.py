@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 Values = NDArray[np.float64]
-"""(seeds, networks): one figure of every training, the larger the better; NaN where one is missing."""
+"""An array (seeds, networks) with one figure of each training, the larger the better; NaN if it is missing."""
 
 SIGNALS: dict[str, Callable[[Mapping[str, Any]], float]] = {
     "accuracy": lambda line: line["accuracy"],
@@ -29,7 +29,7 @@ _RESAMPLED = 1000
 def pairs_agreement(one: Values, other: Values, weights: NDArray[np.int64]) -> float:
     """Return Kendall's tau-b, the mean over all pairs of a row of `one` and a row of `other`.
 
-    weights: (networks,), how often each network was drawn; a network is never paired with itself.
+    weights: (networks,), how often each network occurs in a resample. A network is never paired with itself.
     """
     pair_weights = np.triu(np.outer(weights, weights), 1)
     taus = []
@@ -84,8 +84,9 @@ def rows(lines: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, object]]:
     """Yield a row for each candidate, signal and half ("all", or the "better" half by the long trainings).
 
     A seed of a candidate counts if it has trained at least 0.7 times as many networks as any other of its seeds. A
-    seed of the long trainings counts if it has trained at least 0.7 of the networks that all those have trained. A
-    row is about the networks that all these seeds have trained. There is none if these are fewer than 4.
+    seed of the long trainings counts if it has trained at least 0.7 of the networks that all these seeds of the
+    candidate have trained. Rows are about the networks that all seeds that count have trained. A candidate with fewer
+    than 4 such networks has no rows.
     """
     table = table_of(lines)
     long = table.pop("long", {})
@@ -151,9 +152,9 @@ def _share(
     kind: str,
     names: Sequence[str],
 ) -> float | str:
-    """Return the CPU time of a proxy training relative to a long one's, from timed steps if there are any.
+    """Return the CPU time of a proxy training divided by a long training's, from timed steps if there are any.
 
-    Without timed steps it is "" if a training was on a GPU.
+    Returns "" if there are no timed steps and a training was on a GPU.
     """
     timed, whole = costs.get(f"cost {kind}", {}), costs.get("cost long", {})
     both = [name for name in names if name in timed and name in whole]
@@ -168,7 +169,7 @@ def _share(
 
 
 def report(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Print the table and write it as CSV; if it has no rows, print only that."""
+    """Print the table and write it as CSV. Without rows, print only that there is no table."""
     table = list(rows(lines))
     if not table:
         print("There is no table: fewer than 4 networks have both long trainings and trainings by one proxy.")

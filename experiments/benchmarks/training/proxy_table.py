@@ -10,8 +10,8 @@ training is a line of `OUT/CELL.jsonl`, with its precision, written to disk at o
 missing. Trainings are ordered network by network, the candidates of `CORE` first, so that an unfinished table is
 useful.
 
-CPU seconds are those of the training process, with building and validation. On a GPU they say little about the cost
-of a proxy; `--only cost` times a few steps of each network and candidate on one CPU thread instead.
+CPU seconds are the training process's, including building and validation. On a GPU they say little about the cost of
+a proxy, so `--only cost` times a few steps of each network and candidate on one CPU thread instead.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _progressive(steps: int) -> Iterator[None]:
 
 
 class _Growing:
-    """`augment`, whose images have `SMALL_SIZE` for the first `steps` calls."""
+    """A function like `augment` that returns images of `SMALL_SIZE` in the first `steps` calls."""
 
     def __init__(self, augment: Any, steps: int) -> None:
         self._augment, self._steps, self._calls = augment, steps, 0
@@ -128,7 +128,7 @@ def _step_seconds(network: Architecture, data: Dataset, proxy: Proxy) -> float:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the finished trainings. A line that was cut off by the end of a process does not count."""
+    """Return the finished trainings, without a line that was cut off when its process ended."""
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     finished = []
     for line in lines:
@@ -140,7 +140,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def append(path: Path, line: Mapping[str, Any]) -> None:
-    """Write a finished training to the end of the journal, down to the disk."""
+    """Append a finished training to the journal, and wait until it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torn = path.exists() and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as file:

@@ -2,15 +2,16 @@
 
     python -m experiments.benchmarks.training.selection_signals
 
-Two tables of trained networks serve: `effv2_mini.csv` (256 networks, a proxy of 3 epochs, longer trainings of 9)
-and `proxy_table_effv2_32.csv` (24 networks, the automatic proxy and real trainings of 10 epochs, two seeds each).
-Each repetition draws networks as a search of 20 trials does, chooses by a signal, and looks up the accuracy of the
-chosen network in the longer training. The figures are differences to a choice by accuracy, in points, with standard
-errors over the repetitions, which share their networks. So the errors say how well this table is averaged, and not
-how much another table would differ.
+The networks come from two tables: `effv2_mini.csv` (256 networks, a proxy of 3 epochs, longer trainings of 9) and
+`proxy_table_effv2_32.csv` (24 networks, the automatic proxy and real trainings of 10 epochs, two seeds each). Each
+repetition draws networks as a search of 20 trials does, chooses by a signal, and looks up the accuracy of the chosen
+network in the longer training. The figures are differences to a choice by accuracy, in points, with standard errors
+over the repetitions, which share their networks. So the errors say how well this table is averaged, and not how much
+another table would differ.
 
-one: the first network by the signal. top: the best of the first three, if finals made no mistake. finals: from the
-first three, the first one by the signal in a second training alone (the table of 24 only).
+one: the network with the best signal. top: the truly best of the three with the best signals, as finals without a
+mistake would choose. finals: of these three, the network with the best signal in a second training (only in the table
+of 24 networks).
 """
 
 from __future__ import annotations
@@ -32,17 +33,20 @@ WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PROXY = "w0.5-own-e2"
 
 Trainings: TypeAlias = dict[str, tuple[float, float]]
-"""The accuracy and the loss of each network."""
+"""A mapping of networks to (accuracy, loss)."""
 Draw: TypeAlias = Callable[[random.Random], tuple[Trainings, Trainings | None, Mapping[str, float]]]
 
 
 def estimates(trainings: Sequence[tuple[float, float]], weight: float) -> list[float]:
-    """Return the estimates of `search.trials.estimated` from (accuracy, loss) with a weight of the loss."""
+    """Return the estimates of `search.trials.estimated` from pairs (accuracy, loss).
+
+    weight: the weight of the loss, 0 to 1.
+    """
     return mixture([accuracy for accuracy, _ in trainings], [loss for _, loss in trainings], weight)
 
 
 def chosen(signal: Sequence[float], count: int) -> list[int]:
-    """Return the places of the `count` largest signals, the largest first."""
+    """Return the indices of the `count` largest signals, the largest first."""
     return sorted(range(len(signal)), key=lambda place: -signal[place])[:count]
 
 
@@ -104,9 +108,9 @@ def repeated(draw: Draw) -> None:
 def against_random() -> list[float]:
     """Return differences in accuracy: the choice of the proxy and its finals less the best of 12 real trainings.
 
-    The proxy chooses among 20 random networks, as a search that learns nothing: three by the accuracy of one seed,
-    one of them by the other seed. The rival is the best of 12 random networks by one real training each. Both are
-    evaluated by the real training with the other seed.
+    The proxy chooses among 20 random networks, as a search that learns nothing does: three by the accuracy with one
+    seed, and one of these by the accuracy with the other seed. The rival is the best of 12 random networks by one
+    real training each. Both are evaluated by real trainings with the seed that did not choose the rival.
     """
     table = pd.read_csv(RESULTS / "proxy_table_effv2_32.csv")
     table = table[table.training == "long"]

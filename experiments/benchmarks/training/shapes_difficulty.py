@@ -3,8 +3,8 @@
     python experiments/benchmarks/training/shapes_difficulty.py --difficulty 0.5 --seeds 3
 
 It prints accuracies in % on the validation split after a one-cycle training of `--epochs` over 10,000 images.
-The spread between networks must be well above that between seeds. With the defaults it takes 15 minutes on one
-thread.
+The images are suitable if the spread between networks is well above the spread between seeds. With the defaults it
+takes 15 minutes on one thread.
 """
 
 from __future__ import annotations

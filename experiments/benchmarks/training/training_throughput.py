@@ -3,9 +3,9 @@
     python -m experiments.benchmarks.training.training_throughput --epochs 9 --images 1920
 
 The network is EfficientNetV2-B0 as in the default proxy. A bare step is forward, cross-entropy, backward and
-SGD on one batch that is already on the device. After each epoch of `train`, as many images go through bare
-steps, so that both run under the same load. Other load affects the ratio of CPU times less than that of wall
-times. Target: a median of at least 0.95.
+AdamW on one batch that is already on the device. After each epoch of `train`, as many images go through bare
+steps, so that both run under the same load. Other load affects the ratio of CPU times less than the ratio of wall
+times. The target is a median of at least 0.95.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def interleaved(network: Architecture, data: Dataset, proxy: Proxy) -> tuple[list[Taken], list[Taken]]:
-    """Return the time of each epoch of `train` but the first, and of bare steps on as many images after it."""
+    """Return the times of all epochs of `train` but the first, and of the bare steps that follow each of them."""
     ours: list[Taken] = []
     bare: list[Taken] = []
     device = choose_device(proxy.device)

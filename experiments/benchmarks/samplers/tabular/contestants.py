@@ -54,7 +54,7 @@ class Asking:
         """The numbers of Optuna's trials that have no result yet, by point."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """Propose a point (see `Proposer`). The first seed is that of the study."""
+        """Propose a point (see `Proposer`). The seed of the first call becomes the study's."""
         import optuna
 
         if self._study is None:
@@ -113,7 +113,7 @@ class Climbing:
         """The points proposed since the last restart."""
         self._at: Point | None = None
         self._around: list[Point] = []
-        """The neighbours of the best of these points that are still to be tried."""
+        """The neighbours of the best point since the last restart that have not been tried yet."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
         """Propose a point (see `Proposer`)."""
@@ -143,7 +143,7 @@ FEW = ("auto", "ordinal_gp", "gp", "optuna_gp")
 
 @dataclass(frozen=True, slots=True)
 class AfterAll(Ladder):
-    """Rungs that promote only when all `total` networks have finished the first; then they promote the `top` best."""
+    """Rungs that promote the `top` best networks once all `total` networks have finished the first rung."""
 
     total: int = 0
     top: int = 0

@@ -1,4 +1,4 @@
-"""The cost of searches in epochs: with low-fidelity trainings, numbers of trials are not comparable."""
+"""The cost of searches in epochs, since numbers of trials are not comparable with low-fidelity trainings."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from experiments.benchmarks.samplers.tabular.simulation import Searched, Step
 def by_epochs(problem: Benchmark, runs: Sequence[Searched]) -> str:
     """Return a table of regrets after equal epochs and of epochs to each level, then the gains of pruners.
 
-    Epochs are counted in full trainings. Only searches with one worker are in the table. Return "" if the problem has
-    only full trainings, or if none of these searches has recorded epochs.
+    A level is a reward to reach (`significance.levels`). Epochs are counted in full trainings. Only searches with one
+    worker are in the table. Returns "" if the problem has only full trainings, or if none of these searches has
+    recorded epochs.
     """
     alone = [run for run in runs if run.workers == 1 and run.epochs]
     if not problem.shorter or not alone:
@@ -47,7 +48,7 @@ def by_epochs(problem: Benchmark, runs: Sequence[Searched]) -> str:
 
 
 def spent(run: Searched, level: float, whole: int) -> float:
-    """Return the cost of reaching the level, in full trainings of `whole` epochs; inf if it is not reached."""
+    """Return the cost of reaching `level`, in full trainings of `whole` epochs; inf if it is not reached."""
     return next((step.epochs / whole for step in run.steps if step.true >= level), math.inf)
 
 

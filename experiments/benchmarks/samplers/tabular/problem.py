@@ -1,6 +1,6 @@
 """Problems for samplers: searches whose trainings are looked up or simulated.
 
-Anybody's table is a problem once it has the three methods of `Problem`. `experiments/README.md` has an example.
+An object with the three methods of `Problem` makes any table a problem. `experiments/README.md` has an example.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from search.samplers import Sampler
 from space import Architecture, Space, UserError, decode
 
 POOL = 4096
-"""The number of points drawn from a large space to estimate the level of random search."""
+"""The number of points drawn from a large space to estimate what random search reaches."""
 READINGS = 3
 """The number of trainings of each network in the pool."""
 
@@ -42,7 +42,7 @@ class Reading:
 
 
 class Problem(Protocol):
-    """A table of networks, or a model of one. Three methods are enough to compare samplers on it."""
+    """A table of trained networks, or a model of such a table. Three methods are enough to compare samplers on it."""
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings of a search: "space", a `Space` or the name of one, and others such as "reward.w"."""
@@ -62,8 +62,9 @@ class Benchmark(Protocol):
 
     readings, rewards, truths: the trainings, their rewards and the true reward of each network, by canonical string.
     points: the number of points of the space that give each network. deviation: the standard deviation of rewards
-    between seeds. levels: the numbers of trials; the median best of random search after each number is a level to
-    reach. shorter: the readings of low-fidelity trainings by their epochs. epochs: the epochs of a full training.
+    between seeds. levels: numbers of trials. The median best reward of random search after each of them is a level
+    that samplers have to reach. shorter: the readings of low-fidelity trainings by their epochs. epochs: the epochs
+    of a full training.
     """
 
     name: str
@@ -99,8 +100,8 @@ class Benchmark(Protocol):
 class Adapted:
     """A `Problem` as a `Benchmark`.
 
-    Levels and the best network refer to the whole space if it has at most `POOL` points, else to a random pool of
-    as many, and to all networks that searches have selected.
+    The levels and the best network are those of the whole space if it has at most `POOL` points. Otherwise they are
+    those of a pool of `POOL` random points; networks that searches have selected also count for the best network.
     """
 
     name: str

@@ -30,8 +30,7 @@ class Recorded:
 
     settings: the settings of the search, such as {"reward.w": 0}. readings: the recorded trainings of each
     network by canonical string, one for each seed. shorter: the readings of low-fidelity trainings by their
-    epochs, if the table has some. levels: the numbers of trials; the median best of random search after each
-    number is a level to reach.
+    epochs, if the table has some. levels: numbers of trials, as in `Benchmark`.
     """
 
     name: str
@@ -115,11 +114,11 @@ ACCURACY_ALONE = {"reward": "effv2", "reward.w": 0, "reward.v": 0}
 """The settings of a search whose reward is the accuracy."""
 
 _MACRO_STAGES = ((64, 2), (128, 3), (256, 3))
-"""The width and the layers of each stage of NAS-Bench-Macro (Su et al. 2021, "Prioritized Architecture
-Sampling with Monto-Carlo Tree Search"). The resulting networks have exactly the params and FLOPs of the
-published table."""
+"""The width and the number of layers of each stage of NAS-Bench-Macro (Su et al. 2021, "Prioritized
+Architecture Sampling with Monto-Carlo Tree Search"). The resulting networks have exactly the params and FLOPs of
+the published table."""
 SECONDS = 60.0
-"""The assumed seconds of a training with average MACs if the table has none. Others are proportional to MACs."""
+"""The assumed seconds of a training with average MACs if a table has no times. Times are proportional to MACs."""
 
 
 def nas_bench_macro(path: Path) -> Recorded:
@@ -157,7 +156,7 @@ def _macro_table(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _macro_document() -> dict[str, Any]:
-    """Return the space. A layer is nothing (a 1x1 convolution at stride 2), MBConv k3 e3 or MBConv k5 e6."""
+    """Return the space. A layer is absent (at stride 2: a 1x1 convolution), MBConv k3 e3 or MBConv k5 e6."""
     stages: list[dict[str, Any]] = []
     for width, layers in _MACRO_STAGES:
         for layer in range(layers):
@@ -176,10 +175,10 @@ _PROJECTION = {"op": "fused", "kernel": 1, "expand": 1, "depth": 1}
 def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) -> Recorded:
     """Read a table of trainings as JSONL or CSV, with a row for each training.
 
-    Columns: architecture, accuracy, seconds, epochs if there are low-fidelity trainings, and step_ratio if
-    the reward has the step time: the first that is recorded for a network holds for all its trainings. The
-    recordings of a network are in the order of the rows. Raises `UserError` for an invalid row, or if a
-    network of the space is missing.
+    The columns are architecture, accuracy, seconds, epochs if there are low-fidelity trainings, and step_ratio
+    if the reward has the step time. The first step_ratio of a network holds for all its trainings. The trainings
+    of a network are in the order of the rows. Raises `UserError` for an invalid row, or if a network of the
+    space is missing.
     """
     found: dict[int, dict[str, list[Reading]]] = {}
     ratios: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Tables and a figure of the trials that samplers need."""
+"""The tables and the figure of the numbers of trials that samplers need to reach each level (see `Benchmark`)."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ NEAR = 64
 _MARKS = (("o", 0.12), ("^", -0.12), ("s", 0.0))
 """The markers of the levels in the figure, and their vertical shifts."""
 OURS = "auto"
-"""The sampler that the others are compared with. Where it has no searches, the first sampler takes its place."""
+"""The sampler that the others are compared with. If it has no searches, the first sampler takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """The results of a sampler with a number of workers.
 
-    regrets: at each checkpoint that all its searches reached, the median over searches of the true regret of
-    the selected network, in percent of the best. near: after `NEAR` trials, the share of searches whose
-    selected network is within one standard deviation (between seeds) of the best; None with too few trials or
-    seeds. costs: the trials to each level. most: the trials within which 90 % of searches reach each level. never:
-    the share of searches that do not reach it. seconds: the median simulated time to the first level. ms_per_trial:
-    the driver's CPU time for a trial, in milliseconds.
+    regrets: for each checkpoint that all searches reached, the median true regret of their selected networks, in
+    percent of the best reward. near: the share of searches whose selected network after `NEAR` trials is within one
+    standard deviation (between seeds) of the best; None with too few trials or seeds. costs: the trials to each
+    level. most: the trials within which 90 % of searches reach each level. never: the share of searches that do not
+    reach it. seconds: the median simulated time to the first level. ms_per_trial: the driver's CPU time for a trial,
+    in milliseconds.
     """
 
     sampler: str

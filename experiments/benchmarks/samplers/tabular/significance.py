@@ -14,7 +14,7 @@ from experiments.benchmarks.samplers.tabular.simulation import Searched
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 DRAWN = 1000
-"""The number of random searches whose median is a level."""
+"""The number of random searches of which the median selection is a level (see `levels`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,10 @@ def quantile(values: Sequence[float], share: float) -> float:
 class Comparison:
     """One sampler's cost against another's, paired by seed.
 
-    faster, slower: the numbers of pairs in which `one` needs fewer or more. ratio: the other sampler's median divided
-    by the first one's. p: the p-value of Wilcoxon's signed-rank test on logarithms, corrected for the number of
-    comparisons (Holm). A level that was not reached counts as reached by the next trial, except in `ratio`.
+    faster, slower: the numbers of pairs in which `one` needs fewer or more trials. ratio: the median of `other`
+    divided by the median of `one`. p: the p-value of Wilcoxon's signed-rank test on logarithms, corrected for the
+    number of comparisons (Holm). A level that was not reached counts as reached one trial after the end, except in
+    `ratio`.
     """
 
     one: str

@@ -36,8 +36,8 @@ class Step:
     """A trial that becomes the selection of the search.
 
     trials: the trials finished or pruned so far, this one included. seconds: the simulated time so far. seen:
-    the reward of the trial in the search. true: the mean reward over the recorded seeds. epochs: the epochs
-    that all networks were trained so far; 0 in searches recorded before there were rungs.
+    the reward of the trial in the search. true: the mean reward over the recorded seeds. epochs: the epochs of
+    all trainings so far; 0 in searches that were recorded before there were rungs.
     """
 
     trials: int
@@ -52,9 +52,9 @@ class Searched:
     """The outcome of a search.
 
     trials: the number of trials finished or pruned. duplicates: the number of proposals of networks that had
-    been tried. seconds: the simulated time, with the driver's work. driver_seconds: the CPU time of that
-    work. longest_seconds: the CPU time of its longest call. epochs: the epochs of all trainings. processor: the
-    machine of the driver, "" if unknown.
+    been tried. seconds: the simulated time, including the driver's work. driver_seconds: the CPU time of the
+    driver's work. longest_seconds: the CPU time of the longest call of the driver. epochs: the epochs of all
+    trainings. processor: the driver's processor, "" if unknown.
     """
 
     problem: str

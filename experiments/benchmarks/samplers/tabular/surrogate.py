@@ -1,10 +1,10 @@
-"""Invented problems in large spaces: many choices, and costs in the reward that pull against the accuracy.
+"""Invented problems in large spaces, with many choices and a reward in which costs count against the accuracy.
 
     python -m experiments.benchmarks.samplers.sample_efficiency \\
         --problem experiments.benchmarks.samplers.tabular.surrogate:effv2_32 --samplers auto tpe --trials 64
 
-The shares of the accuracy's variance that sizes, single choices and pairs of choices explain are those of a
-regression on the 256 trained networks of `effv2_mini`, and so are the mean, the spread and the noise.
+The mean, the spread and the noise of the accuracies are those of the 256 trained networks of `effv2_mini`. So are the
+shares of the variance that sizes, single choices and pairs of choices explain, by a regression on these networks.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from experiments.benchmarks.samplers.tabular.recorded import SECONDS
 from space import Architecture, Space, cost
 
 MEAN, STD, NOISE = 0.5076, 0.0273, 0.0087
-"""Accuracies of effv2_mini: their mean, their standard deviation, and that between two seeds of a network."""
+"""The mean and the standard deviation of effv2_mini's accuracies, and the deviation between seeds of a network."""
 SHARES = {"sizes": 0.54, "choices": 0.28, "pairs": 0.11, "rest": 0.07}
-"""The share of the variance that params and MACs explain, and those that single choices, pairs of choices and
+"""The shares of the variance that params and MACs explain, and that single choices, then pairs of choices, then
 everything else explain in addition."""
 SAMPLE = 1000
 """The number of random networks by which each part is scaled to its share, and seconds are scaled to `SECONDS`."""
 
 
 class Surrogate:
-    """An accuracy for every network of a space: a trend in sizes, effects of choices, of pairs, and a remainder."""
+    """An accuracy for every network of a space: a trend in size, effects of choices and of pairs, and a remainder."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Surrogate:
     def train(self, network: Architecture, seed: int) -> Reading:
         """See `Problem`. The noise is normal. The time of a training is proportional to the MACs of its network.
 
-        With equal times, several workers would finish together, which they don't where trainings are real.
+        With equal times, several workers would finish together, unlike workers with real trainings.
         """
         accuracy = self.accuracy(network) + NOISE * self._normal("noise", seed, str(network))
         return Reading(accuracy, SECONDS * cost(network).macs / self._mean_macs)
