@@ -114,7 +114,10 @@ def peak_memory(network: nn.Module, batch: Tensor, labels: Tensor, dtype: torch.
             saved.setdefault(storage.data_ptr(), storage.nbytes())
             return tensor
 
-        with torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
+        with (
+            torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor),
+            torch.autocast(batch.device.type, dtype, enabled=dtype is not None),
+        ):
             loss = functional.cross_entropy(copy.train()(batch), labels)
         total = sum(saved.values()) + 3 * _bytes(weights) + _bytes(copy.buffers())
         del loss

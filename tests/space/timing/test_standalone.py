@@ -107,3 +107,4 @@ def test_memory_at_the_peak(inputs):
     twice = peak_memory(network, images.repeat(2, 1, 1, 1), labels.repeat(2))
     kept = once - 3 * own - buffers
     assert twice - 3 * own - buffers == pytest.approx(2 * kept, rel=0.05)
+    assert peak_memory(network, images, labels, torch.bfloat16) - 3 * own - buffers < 0.8 * kept
