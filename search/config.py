@@ -122,7 +122,7 @@ class Config:
 
     @property
     def base(self) -> Architecture:
-        """The network that winners are compared with: the first of the setting `first`, else the reference."""
+        """The network that winners are compared with: the first of `first=`, or the reference if `first` is empty."""
         return decode(self.settings.first[0]) if self.settings.first else self.reference
 
     @property

@@ -60,10 +60,11 @@ search predict and search evaluate read.
 def compare(words: tuple[str, ...], dry_run: bool) -> None:
     """Compare a network with others of equal cost, on your images.
 
-    NETWORK is a trial (RUN:12), an answer (RUN:most-accurate), a model's folder, a published network or a canonical
-    string; RUN is the best network of a run. The first one is compared with published networks, shrunk or enlarged to
-    its cost, and if it comes from a run, with the best network of a random search with as many trainings. Further
-    ones are compared as they are. All are trained with the same recipe, images and seeds.
+    NETWORK is the name of a run (its best network), a trial (RUN:12), an answer of a run (RUN:most-accurate), a
+    model's folder, a published network or a canonical string. The first one is compared with published networks,
+    shrunk or enlarged to its cost. If it comes from a run, it is also compared with the best network of a random
+    search that trains as many networks as the run. Further ones are compared as they are. All are trained with the
+    same recipe, images and seeds.
     """
     from search.compare.plan import plan_of
     from search.settings.words import is_setting, parse

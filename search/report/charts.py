@@ -216,9 +216,10 @@ def _so_far(done: Sequence[Trial], xs: Sequence[float]) -> tuple[Series, ...]:
 
 
 def _band(results: Findings, xs: Sequence[float]) -> tuple[Series, ...]:
-    """Return the series of the best of random draws: its band and its mean, up to the number of draws.
+    """Return the series of the best reward of n random draws, n = 1, 2, ...: the band and the mean.
 
-    A dashed line at the last mean continues them as a lower bound. Returns () with too few draws for a band.
+    They end at the number of random draws in the run. After that, a dashed line at the last mean is a lower bound of
+    the mean. xs: the place of each trial on the x axis. Returns () with too few draws for a band.
     """
     step = max(1, len(xs) // _STEPS)
     counts = sorted({*range(1, len(xs) + 1, step), len(xs), min(len(xs), len(results.drawn))})

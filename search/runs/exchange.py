@@ -106,10 +106,10 @@ class Exchange:
 
 
 def spans(config: Config) -> Iterator[Span]:
-    """Yield the `Span` of each cost of the reward whose term multiplies the accuracy.
+    """Yield a `Span` for each cost of the reward by whose term the accuracy is multiplied.
 
-    `low` and `high` are absolute (counts, bytes or ms), not relative to the reference. Costs whose terms are added to
-    the accuracy are left out, as are step times and latencies without a profile.
+    Its `low` and `high` are absolute (counts, bytes or ms), not relative to the reference. Costs whose terms are
+    added to the accuracy are left out, as are step times and latencies without a profile.
     """
     reward = config.reward
     for name in reward.costs:

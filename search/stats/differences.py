@@ -98,7 +98,7 @@ class Differences:
 
     @property
     def seeds(self) -> int:
-        """The smallest number of trainings of a network."""
+        """The number of trainings of the network that has the fewest."""
         return min(map(len, self.accuracies))
 
     def mean(self, network: int) -> Estimate:

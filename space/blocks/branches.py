@@ -96,7 +96,7 @@ def module(text: str) -> Module:
         pooled = any(isinstance(one, str) for one in branch[-1])
         if pooled and not merged and any(isinstance(one, Spatial) for layer in branch for one in layer):
             raise UserError(
-                f"branches {text!r}: a branch that ends with pooling cannot have a convolution; end it with one."
+                f"branches {text!r}: a branch with a convolution cannot end with pooling; end it with a convolution."
             )
     shares = [
         one.share for branch in branches for layer in branch for one in layer if isinstance(one, Spatial)

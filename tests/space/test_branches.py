@@ -91,7 +91,7 @@ def test_too_few_channels_are_refused():
 
 
 def test_a_branch_that_ends_with_pooling_is_pooling_alone():
-    with pytest.raises(UserError, match="ends with pooling cannot have a convolution"):
+    with pytest.raises(UserError, match="a branch with a convolution cannot end with pooling"):
         decode("r32_i16/inception_d1_s1_w64_b:64+3:64>max/h0_c10")
 
 

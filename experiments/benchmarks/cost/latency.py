@@ -195,7 +195,7 @@ def whole_networks(samples: Sequence[Sample]) -> Mapping[str, float]:
 
 
 def work_of(network: Architecture) -> Mapping[str, float]:
-    """Return the work of a whole inference by kind."""
+    """Return the amount of work of an inference for each kind of work of `search.profiles.blocks.work`."""
     spent = Counter(blocks.work_of_classifier(network, *blocks.before_head(network), "latency"))
     for part in blocks.parts(network):
         spent.update(blocks.work(part))

@@ -1,4 +1,4 @@
-"""Sections of `experiments.benchmarks.engine.gpu` that search and train, through the command line."""
+"""The parts of the benchmark `experiments.benchmarks.engine.gpu` that call `search launch` and `search train`."""
 
 from __future__ import annotations
 

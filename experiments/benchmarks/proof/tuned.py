@@ -43,9 +43,10 @@ def trainings_of_equal_cost(run: Run) -> int:
 def tuned(
     network: str, npz: str, count: int, train: Callable[[Sequence[Job]], Sequence[Mapping[str, Any]]]
 ) -> Job:
-    """Return the training with the highest validation accuracy of `count` recipes of a network.
+    """Train a network with `count` recipes, and return the training with the highest validation accuracy.
 
-    npz: the file of the images. train: carries out trainings, or reads them from a journal, and returns their lines.
+    npz: the file of the images. train: carries out trainings, or finds them in a journal, and returns one line of
+    the journal for each.
     """
     proposer = GPProposer(
         _candidates(), startup=STARTUP, sizes=False, max_observations=count, early_stop=False

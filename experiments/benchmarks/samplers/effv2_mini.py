@@ -140,7 +140,7 @@ def rows() -> Iterator[dict[str, object]]:
 
 
 def write() -> None:
-    """Write the table."""
+    """Write the table of all networks and their trainings to `TABLE`."""
     with TABLE.open("w", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()

@@ -35,7 +35,10 @@ _RESAMPLED = 500
 
 
 def signals(text: str, resolution: int | None, seed: int = 0) -> dict[str, float]:
-    """Return the signals of an untrained network by name. resolution: the side of the noise; None: the network's."""
+    """Return the signals of the network `text` at random weights, a mapping from the name of a signal to its value.
+
+    resolution: the side of the random input images in pixels; None for the network's own resolution.
+    """
     import torch
 
     from space import build

@@ -103,7 +103,7 @@ def _conv(conv: Conv) -> str:
 
 
 def _functions(ops: set[str]) -> Iterator[str]:
-    """Yield the source of each block family's `forward`, renamed to OP_block, after the definitions that it uses."""
+    """Yield, for each of `ops`, the sources of what its `forward` uses, then `forward` with the name `<op>_block`."""
     written: dict[str, Any] = {}
     for op in sorted(ops):
         forward = BLOCKS[op].forward

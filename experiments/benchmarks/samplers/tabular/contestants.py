@@ -170,7 +170,10 @@ PRUNERS: dict[str, Pruner] = {
 
 
 def pruned(name: str) -> tuple[Sampler, Pruner | None]:
-    """Return the sampler and the pruner in a name such as "tpe+asha"; "tpe" has no pruner. Raises `UserError`."""
+    """Return the sampler and the pruner in a name such as "tpe+asha"; "tpe" has no pruner.
+
+    Raises `UserError` for an unknown sampler or pruner.
+    """
     sampler, plus, pruner = name.partition("+")
     if plus and pruner not in PRUNERS:
         raise unknown_name("pruner", pruner, PRUNERS)
