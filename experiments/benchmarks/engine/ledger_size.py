@@ -4,9 +4,9 @@
     python experiments/benchmarks/engine/ledger_size.py --trials 100 300 480 --more 16 --samplers ordinal_gp
 
 For each sampler and number of trials, a run with that many finished trials is written, opened, resumed by an
-engine, and continued. Nothing is trained, and early stop is off. Two times are printed: the CPU time of the thread that
-runs the engine, which other load does not affect, and the wall-clock time, which includes waiting for the disk. It
-takes a minute with the defaults.
+engine, and continued. Nothing is trained, and early stop is off. Two times are printed: the CPU time of the thread
+that runs the engine, which other load does not affect, and the wall-clock time, which includes waiting for the disk.
+It takes a minute with the defaults.
 """
 
 from __future__ import annotations
