@@ -17,7 +17,7 @@ from typing import Any
 
 from experiments.benchmarks.training.proxy_table import append, read
 from search.config import Config
-from search.engine.automatic import FULL_RATE
+from search.engine.automatic_proxy import FULL_RATE
 from search.proxy.proxy import Proxy, proxy_architecture
 from search.settings.words import is_setting, parse
 from space import decode

@@ -9,7 +9,8 @@ from helpers.fake_device import latencies_of
 from search.config import Config
 from search.engine import around
 from search.engine.around import FILLED, Frame, fitted
-from search.engine.automatic import CPU, SHIFT, decided
+from search.engine.automatic import CPU, decided
+from search.engine.automatic_proxy import SHIFT
 from search.profiles import Predictor
 from search.settings.limits import Limits
 from search.training.recipe import Recipe

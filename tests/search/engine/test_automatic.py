@@ -5,7 +5,8 @@ import pytest
 
 from search.config import Config
 from search.engine import automatic
-from search.engine.automatic import MAX_EPOCHS, SIDES, decided
+from search.engine.automatic import SIDES, decided
+from search.engine.automatic_proxy import MAX_EPOCHS
 from search.engine.launch import prepared
 from search.proxy.proxy import merged_widths
 from space import UserError
