@@ -39,7 +39,7 @@ class Run(runs.Run):
 
     @classmethod
     def of(cls, run: runs.Run) -> Self:
-        """Return `run` with the methods of this class."""
+        """Return `run` as an instance of this class, which has more methods."""
         return cls(**{field.name: getattr(run, field.name) for field in fields(run)})
 
     def to_dataframe(self) -> pd.DataFrame:

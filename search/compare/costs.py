@@ -90,7 +90,7 @@ class Costs:
         return self._forecasts[name].step(network).ms if name in self._forecasts else self(name, network)
 
     def step(self, network: Architecture) -> StepTime:
-        """Return the measured time of a training step of `network`, timed in alternation with the reference's."""
+        """Return the time of a training step of `network`, measured in alternation with steps of the reference."""
         return StepTime(**self._measured("step", network, self._step))
 
     def latency(self, network: Architecture) -> float:

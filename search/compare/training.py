@@ -111,7 +111,7 @@ def _accuracy(job: Training, task: Task, folder: Path, callback: Callback | None
 
 
 def _elsewhere(job: Training, sent: Files) -> Returned:
-    """Train for one turn in a temporary folder of the worker's machine."""
+    """Train for one turn (see `TURN`) in a temporary folder. Return the accuracy and the files that have changed."""
     with tempfile.TemporaryDirectory(prefix="compound-nas-") as place:
         folder, task = Path(place) / "training", job.task
         _write(folder, sent)

@@ -61,7 +61,7 @@ def loaded(config: Config) -> Profile | None:
 
 
 def profile_in(file: str) -> Profile:
-    """Return the profile of latencies in `file`. Raises `UserError` for a file that is no such profile."""
+    """Return the profile of latencies in `file`. Raises `UserError` if the file holds none."""
     profile = Profile.load(Path(os.path.expanduser(file)))
     if profile.cost != "latency":
         raise UserError(f"{file} is a profile of training steps, not of latencies.")

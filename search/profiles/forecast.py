@@ -43,7 +43,10 @@ class Forecast:
         return self._predictor(network).ms / self._predictor(self.reference_for(network)).ms
 
     def reference_for(self, network: Architecture) -> Architecture:
-        """Return the reference at the resolution at which its step time is the unit for `network`."""
+        """Return the reference network whose time is the unit for `network`.
+
+        If `one_resolution` is True, it has the resolution of `network`, else its own.
+        """
         resolution = network.resolution if self.one_resolution else self.reference.resolution
         return replace(self.reference, resolution=resolution)
 
