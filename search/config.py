@@ -214,8 +214,8 @@ class Config:
 def objective_of(before: Config, settings: Mapping[str, Any]) -> tuple[Reward, Limits]:
     """Return the objective and limits of `before` with other settings: {"reward": "mnasnet", "limit.params": "3M"}.
 
-    If `settings` name no reference network, it is the one of `before`. Raises `UserError` for settings of other
-    groups, and for invalid values.
+    If `settings` name no reference network, the reference network of `before` stays. Raises `UserError` for settings
+    of other groups, and for invalid values.
     """
     chosen, inner = _sorted(settings)
     for key in (*chosen, *(f"{group}.{key}" for group, values in inner.items() for key in values)):

@@ -1,4 +1,4 @@
-"""The costs of networks for a comparison: computed, predicted by a profile, or measured here once each.
+"""The costs of networks for a comparison: computed, predicted by a profile, or measured here, once per network.
 
 Latencies are measured unless this machine cannot reproduce the conditions of the profile. A profile predicts the
 latencies of published networks with errors of 10 % and more, which would decide the comparison. So the profile only

@@ -30,7 +30,7 @@ TURN = 600.0
 _WEIGHTS = "weights"
 """The name of the folder of the initial weights, beside the folder of the training, on another machine."""
 Files = Mapping[str, bytes]
-"""The content of each file of a folder by name, in the order in which they were written."""
+"""A mapping of the names of a folder's files to their contents, in the order in which they were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Training:
 class Returned:
     """The result of a job.
 
-    accuracy: the accuracy of the model, 0 to 1; None if the training is not finished. files: the content of each file
-    that was written on another machine, by name; None for a file that was deleted there.
+    accuracy: the accuracy of the model, 0 to 1; None if the training is not finished. files: a mapping of names to
+    contents of the files that were written on another machine; None for a file that was deleted there.
     """
 
     accuracy: float | None

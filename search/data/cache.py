@@ -1,4 +1,5 @@
 """The cache of decoded images. An entry is a folder for one source with its options, at one resolution.
+Its parts are the splits: train, validation, test.
 
 All processes memory-map the pixels of an entry. The entry of a streamed source has no pixels, only labels,
 statistics, and a digest of the decoded images.

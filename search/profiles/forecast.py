@@ -39,7 +39,7 @@ class Forecast:
         return Latency(predicted.ms, self._predictor(self.reference).ms, predicted.unmeasured)
 
     def ratio(self, network: Architecture) -> float:
-        """Return the predicted S/S0: the time of `network` relative to that of `reference_for(network)`."""
+        """Return the predicted S/S0: the time of `network`, divided by the time of `reference_for(network)`."""
         return self._predictor(network).ms / self._predictor(self.reference_for(network)).ms
 
     def reference_for(self, network: Architecture) -> Architecture:

@@ -29,7 +29,7 @@ Work = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The measurements of a network; see `space.timing.per_block.BlockTimes` for the figures.
+    """The measurements of a network; see `space.timing.per_block.BlockTimes` for the fields.
 
     In a profile of latencies, `step` and the other times are those of an inference.
     """

@@ -131,7 +131,7 @@ def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
 def _trained(planned: Plan, note: Note) -> dict[Key, dict[str, float] | None]:
     """Run the trainings that the journal lacks, and return the measurements of all trainings.
 
-    The keys are those of `Plan.key`. The value is None for a training that failed.
+    The keys are results of `Plan.key`. The value is None for a training that failed.
     """
     known, config = _read(planned.journal), planned.config
     # The longer trainings come first, since no figure means anything without them.

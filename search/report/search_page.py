@@ -45,7 +45,7 @@ AXES = (
     "latency_ms",
     "number",
 )
-"""The keys of the columns that can be an axis of the scatter. A column without values is not offered."""
+"""The keys of the columns that can be an axis of the scatter plot. A column without values is not offered."""
 
 _COMMON = (
     Column("stage", "Stage"),

@@ -55,7 +55,7 @@ class Group:
 
     @property
     def others(self) -> Iterator[tuple[str, str]]:
-        """The other documents by name, each with the first sentence of its comment."""
+        """The pairs (name, first sentence of its comment) of the other documents that can be chosen for the group."""
         for name in names(self.key):
             if name != self.name:
                 yield name, first_sentence(self.key, name)

@@ -146,7 +146,7 @@ class Ledger:
         )
 
     def complete(self, record: Record, fidelity: str, result: Result, finished_at: float) -> None:
-        """Store the result of the trial and mark the trial as complete, in one step."""
+        """Store the result of the trial and mark the trial as complete, in one transaction."""
         answer = FinalTraining(record.seed, record.attempt, "complete", "", result)
         self._finish(record, fidelity, answer, "complete", finished_at)
 

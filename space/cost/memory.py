@@ -25,7 +25,7 @@ COPIES = 4
 """The number of floats per parameter: weight, gradient, and the optimiser's two moments."""
 
 _FROM_INPUT = ("silu", "relu6", "hardswish", "hardsigmoid")
-"""The activations whose derivative is computed from their input. The others' is computed from their output."""
+"""The activations whose derivative is computed from their input. Other derivatives are computed from the output."""
 
 
 def training_memory(architecture: Architecture, batch: int) -> int:
