@@ -220,7 +220,7 @@ def explorer(
     """
     shown = filled(rows, columns)
     keys = {column.key for column in shown}
-    if "predicted_ms" not in keys:  # Then step_ratio is the measured ratio, too.
+    if "predicted_ms" not in keys:  # Without predictions, step_ratio is the measured ratio.
         shown = tuple(column for column in shown if column.key != "measured_ratio")
     axes = tuple(key for key in AXES if key in keys)
     x, y = ("params", "accuracy") if "accuracy" in keys else ("number", "params")

@@ -158,7 +158,7 @@ def _saved(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) 
         total += areas[source] * width[source]
         whole.add(gated)
     if not shortcut:
-        whole.discard(layers[-1].name)  # Counted as the input of the next layers.
+        whole.discard(layers[-1].name)  # The next block counts this map as its input.
     return total + sum(areas[name] * width[name] for name in whole), sides[layers[-1].name]
 
 
