@@ -1,4 +1,4 @@
-"""Larger and smaller siblings of a network.
+"""Networks that are scaled from one base network: a single one (`scale`), or a family.
 
 >>> model = scale("b0", 3)
 >>> model.multipliers.depth, model.architecture.resolution, model.cost.params

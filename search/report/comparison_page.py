@@ -121,7 +121,7 @@ def _differing(runs: Sequence[Run]) -> Iterator[str]:
         group for group in ("data", "proxy", "space") if any(own[group] != tasks[0][group] for own in tasks)
     ]
     yield from differ
-    # The digest of the images depends on the settings of both groups.
+    # Other settings of data or proxy change the digest of the images, too.
     if not {"data", "proxy"} & set(differ) and len({own["images"] for own in tasks if own["images"]}) > 1:
         yield "images"
 
