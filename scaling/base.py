@@ -1,4 +1,4 @@
-"""The base of a family, and the words that name it."""
+"""The base network, from which a family of networks is scaled, and the words that name it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from space.choices.named_networks import called, named_network
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The network that a family is derived from, and its short name. The names of all members begin with it."""
+    """A base network, and its short name, with which the names of all networks scaled from it begin."""
 
     name: str
     architecture: Architecture

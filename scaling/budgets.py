@@ -54,7 +54,7 @@ class Budget:
         self._predict = predict
 
     def costs(self, architecture: Architecture) -> dict[str, float]:
-        """Return the costs of `architecture` that have a limit, by name, in the units of `space.cost.table`."""
+        """Return the limited costs of `architecture`: a mapping of names to amounts, as in `space.cost.table`."""
         return {name: self._cost(name, architecture) for name in self.limits}
 
     def excess(self, architecture: Architecture) -> float:
@@ -126,7 +126,7 @@ def largest(
 
 
 def _highest(at: Callable[[int], ScaledModel | None], high: int) -> int:
-    """Return the highest phi in thousandths, at most `high`, that gives a network. (phi = 0 always gives one.)"""
+    """Return the highest phi, in thousandths and at most `high`, for which `at` returns a network (for 0 it does)."""
     if at(high):
         return high
     low = 0
@@ -195,7 +195,7 @@ def _at(
     coefficients: Coefficients | None,
     rounding: Rounding | None,
 ) -> ScaledModel | None:
-    """Return the network at a phi; None if phi is so low or so high that there is none, see `scale`."""
+    """Return the network that `scale` returns at a phi in thousandths; None if `scale` raises `UserError`."""
     try:
         return scale(base, thousandths / STEP, rule=rule, coefficients=coefficients, rounding=rounding)
     except UserError:

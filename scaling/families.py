@@ -1,4 +1,4 @@
-"""Larger and smaller siblings of a network.
+"""Networks that are scaled from one base network: a single one (`scale`), or a family.
 
 >>> model = scale("b0", 3)
 >>> model.multipliers.depth, model.architecture.resolution, model.cost.params
@@ -64,7 +64,7 @@ def scale(
 
     base: the name of a published network, a file, a canonical string or an architecture (`scaling.base.resolve`).
     phi: a number within +-16; multiply-adds grow by a factor of about 2^phi. rule: a key of `RULES`, or a rule.
-    coefficients, rounding: values to use in place of the rule's.
+    coefficients, rounding: values that replace those of the rule.
 
     Raises `UserError` for an unknown base or rule, for coefficients if the rule's own are fixed, for a phi outside of
     the rule's range, and for a phi at which a layer would have no channels, images would be too small for the

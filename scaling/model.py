@@ -50,17 +50,17 @@ class ScaledModel:
 
     @property
     def macs_growth(self) -> float:
-        """The multiply-adds divided by the base's. Rules aim at 2^phi."""
+        """The ratio of the multiply-adds to those of the base. Rules aim at 2^phi."""
         return self.cost.macs / self.base_cost.macs
 
     @property
     def params_growth(self) -> float:
-        """The parameters divided by the base's."""
+        """The ratio of the number of parameters to that in the base."""
         return self.cost.params / self.base_cost.params
 
     @property
     def obtained(self) -> Multipliers:
-        """The number of blocks, the mean width of the stages and the resolution, each divided by the base's."""
+        """The ratios to the base of the number of blocks, the mean width of the stages, and the resolution."""
         scaled, base = self.architecture, self.base.architecture
         width = _mean_width(scaled) / _mean_width(base)
         return Multipliers(scaled.depth / base.depth, width, scaled.resolution / base.resolution)

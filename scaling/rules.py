@@ -23,7 +23,7 @@ from space.rescale import AUTOML, EFFICIENTNET, round_depth, stage_width
 
 
 class Law(Protocol):
-    """A function from phi to multipliers."""
+    """A scaling law: a function from phi to the multipliers of depth, width and resolution."""
 
     def at(self, phi: float) -> Multipliers:
         """Return the multipliers at `phi`."""

@@ -214,8 +214,8 @@ class Config:
 def objective_of(before: Config, settings: Mapping[str, Any]) -> tuple[Reward, Limits]:
     """Return the objective and limits of `before` with other settings: {"reward": "mnasnet", "limit.params": "3M"}.
 
-    If `settings` name no reference network, it is the one of `before`. Raises `UserError` for settings of other
-    groups, and for invalid values.
+    If `settings` name no reference network, the reference network of `before` stays. Raises `UserError` for settings
+    of other groups, and for invalid values.
     """
     chosen, inner = _sorted(settings)
     for key in (*chosen, *(f"{group}.{key}" for group, values in inner.items() for key in values)):
@@ -274,7 +274,10 @@ _RESUMED = ("executor", "finals")
 
 
 def _document(group: str, name: str) -> documents.Document:
-    """Return the settings of `GROUP=NAME`. A class that another package adds brings its own defaults."""
+    """Return the settings of `GROUP=NAME`. Raises `UserError` for an unknown name.
+
+    A kind without a document, such as the class of another package, has its defaults in the class.
+    """
     shipped = documents.names(group)
     if group in _KINDS and name not in shipped and not name.endswith((".yaml", ".yml")):
         if name in _KINDS[group]:
@@ -284,7 +287,7 @@ def _document(group: str, name: str) -> documents.Document:
 
 
 def _validated(group: str, settings: Any) -> Any:
-    """Return the value of a group's settings."""
+    """Return the settings of a group as an instance of their model. Raises `UserError` for an invalid setting."""
     if group in _KINDS:
         return of_kind(group, KIND[group], _KINDS[group], settings)
     mapping(group, settings)

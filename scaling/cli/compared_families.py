@@ -45,7 +45,7 @@ def given_family(words: Sequence[str]) -> Family:
 
 
 def _contender(word: str) -> Contender:
-    """Return the network that `word` means. Raises `UserError` for other words, and unfinished runs and trials."""
+    """Return the network that `word` names. Raises `UserError` if it names none, or an unfinished run or trial."""
     if not named_network(word):
         trained_network(word)
     return named_contender(word)[0]

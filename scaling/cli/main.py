@@ -128,7 +128,10 @@ def _models(request: ScalingRequest, given: dict[str, Any], budget: Budget) -> l
 
 
 def _largest(request: ScalingRequest, budget: Budget) -> list[ScaledModel]:
-    """Return the largest network by each rule; print rules without one. Raises `UserError` if no rule has one."""
+    """Return the largest network within `budget` by each rule. Print the error of each rule that gives none.
+
+    Raises `UserError` if no rule gives one.
+    """
     models, refusals = [], []
     for rule in request.rules():
         try:
@@ -155,7 +158,11 @@ def _listed(name: str, published: bool) -> str:
 
 
 def _published(request: ScalingRequest, given: dict[str, Any]) -> tuple[Published, ...]:
-    """Return the published networks of the given family, else of the base's family (EfficientNet, if it has none)."""
+    """Return the published networks that --published adds; () without this option.
+
+    These are the networks of the given family. Without one, they are the networks of the base's family, or of
+    EfficientNet if the base is not a published network.
+    """
     if not given["published"]:
         return ()
     own = CATALOG.get(request.base.name, CATALOG["b0"])
@@ -193,7 +200,7 @@ def _save(
 
 
 def _curves(models: list[ScaledModel], request: ScalingRequest) -> Curves:
-    """Return the curves of the rules over phi = 0 and every phi of `models`, or over 0 to 7 if there is no other."""
+    """Return the cost curves of the rules over 0 and every phi of `models`; over 0 to 7 if no phi differs from 0."""
     from scaling.cli.curves import curves
 
     phis = sorted({0.0, *(model.phi for model in models)})
@@ -211,7 +218,10 @@ def _figures(request: ScalingRequest, drawn: Curves, out: Path) -> list[Path]:
 
 
 def _folder(name: str, architecture: Architecture, directory: Path, runs: bool, origin: Provenance) -> Path:
-    """Write the folder of an untrained network. runs: True to add random weights and executable files."""
+    """Write the folder of an untrained network, and return it.
+
+    runs: True to add random weights and executable files.
+    """
     from search.models.export import export
     from search.training.named_models import untrained
 
@@ -220,7 +230,7 @@ def _folder(name: str, architecture: Architecture, directory: Path, runs: bool, 
 
 
 def _format(given: dict[str, Any]) -> str | None:
-    """Return the format of the table; None for the screen."""
+    """Return the file format of the table that the options choose; None for a table on the screen."""
     if given["as_json"]:
         if given["format_"]:
             raise UserError("Give --json or --format, not both.")

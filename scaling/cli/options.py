@@ -80,7 +80,7 @@ HOW = _options(
 
 
 def _limit(row: CostRow) -> Callable[[_F], _F]:
-    """Return the option of a limit on a cost: --max-macs for macs."""
+    """Return the decorator that adds the option for a limit on a cost, such as --max-macs."""
     batch = f", for {BATCH} images" if row.name == "memory" else ""
     return click.option(
         f"--max-{row.name}",

@@ -64,7 +64,7 @@ class Design:
 
     @property
     def policy(self) -> Rounding:
-        """The rounding that applies: the design's, else the rule's."""
+        """The rounding of the candidates: the field `rounding`, or the rounding of the rule if the field is None."""
         return self.rounding or self.law.rounding
 
     def grid(self, base: Base) -> Grid:

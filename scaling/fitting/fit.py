@@ -72,7 +72,7 @@ def plan(
             "proxy, such as proxy=small."
         )
     check(config)
-    # JSON turns tuples into lists, as the document of a space has them.
+    # JSON turns tuples into lists, since the document of a space must have lists.
     space = Space.of(json.loads(json.dumps(asdict(resolved.architecture))), resolved.name)
     planned = _planned(resolved, design, replace(config, space=space))
     _check_comparison(planned)

@@ -27,7 +27,7 @@ from search.tables.selection import filled
 from search.tables.table import Column, Row
 
 _STANDINGS = {"winner": 1, "tied": 4, "worse": 0, "dropped": 6, "failed": 3}
-"""The standings in the order of the legend, each with its colour in the palette."""
+"""The values of the column "standing" in the order of the legend, each with its colour in the palette."""
 _AXES = ("macs", "params", "accuracy", "alpha", "beta", "gamma", "blocks", "pixels", "n")
 _SHIFT = 0.36
 """The distance between candidates that differ only in beta, as a share of the step of the grid."""

@@ -46,7 +46,7 @@ class Verdict:
 
 
 class Race:
-    """The proposals of a fit, which depend only on its candidates and its trials so far."""
+    """The source of a fit's trainings. The next one depends only on the candidates and on the trials so far."""
 
     def __init__(
         self,
@@ -107,7 +107,10 @@ class Race:
         return Verdict(finalists, layout, tied, min(tied, key=self._macs))
 
     def _wanted(self, done: Known) -> Iterator[tuple[int, Architecture, int]]:
-        """Yield the number, the network and the seed of each training that is known to be needed."""
+        """Yield (number of the candidate, network, seed) of each training that is known to be needed.
+
+        Baselines have the numbers after the last candidate.
+        """
         for seed, entrants in zip(self._seeds, self._rounds(done), strict=False):
             for number in entrants:
                 yield number, self._network(number), seed

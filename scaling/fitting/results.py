@@ -99,7 +99,10 @@ def family_rows(fitted: Fitted) -> list[Row]:
 def _table(
     stem: Path, rows: list[Row], columns: tuple[Column, ...], exact: tuple[Column, ...], caption: str
 ) -> list[Path]:
-    """Write a Markdown table with `columns`, which fit a page, and a CSV table with the columns `exact` too."""
+    """Write a Markdown table of `columns`, which fit a page, and a CSV table that also has `exact`.
+
+    Returns the paths of both files.
+    """
     written = []
     for format_, chosen in (("csv", (*columns, *exact)), ("md", columns)):
         written.append(stem.with_suffix(f".{format_}"))

@@ -39,7 +39,7 @@ class Run(runs.Run):
 
     @classmethod
     def of(cls, run: runs.Run) -> Self:
-        """Return `run` with the methods of this class."""
+        """Return `run` as an instance of this class, which has more methods."""
         return cls(**{field.name: getattr(run, field.name) for field in fields(run)})
 
     def to_dataframe(self) -> pd.DataFrame:
@@ -102,7 +102,7 @@ class Run(runs.Run):
         baseline: a search with sampler=random to compare a single run with. refresh: the seconds after which an open
         page reloads itself, None for never. Raises `UserError` for a file that does not end with .html or cannot be
         written, for a run that is given twice, for a baseline of several runs, and for a baseline whose rewards
-        cannot be compared with the run's.
+        cannot be compared with those of the run.
         """
         from search.files import require_ending, write_file
         from search.report.pages import page_of
@@ -116,7 +116,7 @@ class Run(runs.Run):
         return place
 
     def figures(self, *others: str | runs.Run, baseline: str | runs.Run | None = None) -> dict[str, Figure]:
-        """Return the charts of the report as matplotlib figures, by name; {} if no trial is complete.
+        """Return a mapping of names to the charts of the report, as matplotlib figures; {} if no trial is complete.
 
         >>> list(open_run("photos").figures())[:3]
         ['overview', 'accuracy-params', 'accuracy-macs']

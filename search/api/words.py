@@ -13,7 +13,7 @@ Shown = Display | Literal["auto"] | None
 
 
 def joined(settings: Mapping[str, Any] | None, words: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a mapping and of keywords. Raises `UserError` for a setting that is given twice."""
+    """Return the settings of a mapping and of keywords as one mapping. Raises `UserError` for one that both give."""
     for name in words:
         if name in (settings or {}):
             raise UserError(f"{name} is given twice: as a keyword and in the mapping of settings.")
@@ -21,7 +21,7 @@ def joined(settings: Mapping[str, Any] | None, words: Mapping[str, Any]) -> dict
 
 
 def display_of(display: Shown) -> Display | None:
-    """Return `display`; for "auto", one in the notebook if Python runs in a notebook, else one on standard error."""
+    """Return `display`. For "auto", return a display in the notebook; outside a notebook, one on standard error."""
     if display != "auto":
         return display
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""`search check-proxy`."""
+"""The command `search check-proxy`."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _format(out: Path) -> str:
 
 
 def _refuse(chosen: dict[str, Any]) -> None:
-    """Raise `UserError` for settings of a search that have no effect here."""
+    """Raise `UserError` for settings of a search that have no effect on a check of proxies."""
     from space.refusal import unknown_name
 
     permitted = ("space", "data", "proxy", "reward", "executor", "seed")

@@ -1,4 +1,4 @@
-"""`search compare`."""
+"""The command `search compare`."""
 
 from __future__ import annotations
 

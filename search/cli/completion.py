@@ -1,4 +1,4 @@
-"""`search completion`."""
+"""The command `search completion`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`search dilate`."""
+"""The command `search dilate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`search evaluate`."""
+"""The command `search evaluate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`search export`: the table of a run's trials."""
+"""The command `search export`: the table of a run's trials."""
 
 from __future__ import annotations
 

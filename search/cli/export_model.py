@@ -1,4 +1,4 @@
-"""`search export-model`: a network as files for other programs."""
+"""The command `search export-model`: a network as files for other programs."""
 
 from __future__ import annotations
 

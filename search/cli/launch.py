@@ -1,4 +1,4 @@
-"""`search launch` and `search resume`."""
+"""The commands `search launch` and `search resume`."""
 
 from __future__ import annotations
 

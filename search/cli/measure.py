@@ -1,4 +1,4 @@
-"""`search measure`."""
+"""The command `search measure`."""
 
 from __future__ import annotations
 

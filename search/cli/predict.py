@@ -1,4 +1,4 @@
-"""`search predict`."""
+"""The command `search predict`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`search profile`."""
+"""The command `search profile`."""
 
 from __future__ import annotations
 
@@ -127,7 +127,11 @@ _WORDS = {
 
 
 def _read(words: tuple[str, ...]) -> tuple[Any, TimedCost, dict[str, Any]]:
-    """Return the space, the cost, and the other settings with their defaults."""
+    """Return the space, the cost to profile, and the settings of the measurement.
+
+    Missing settings have their defaults; for latencies, only `networks` has. Raises `UserError` for an unknown cost,
+    an unknown setting or an invalid value.
+    """
     from search.config import Config
     from search.engine.initial_networks import resolved
     from search.profiles.profile import BATCHES

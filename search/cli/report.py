@@ -1,4 +1,4 @@
-"""`search report`."""
+"""The command `search report`."""
 
 from __future__ import annotations
 

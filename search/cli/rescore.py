@@ -1,4 +1,4 @@
-"""`search rescore`."""
+"""The command `search rescore`."""
 
 from __future__ import annotations
 

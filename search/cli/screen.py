@@ -121,7 +121,7 @@ def show_answers(run: Run) -> Table:
 
 
 def answers_table(answers: Mapping[str, Trial]) -> Table:
-    """Return a table of answers by name."""
+    """Return a table with a row for each answer. answers: a mapping of the name of an answer to its trial."""
     rows: list[Row] = []
     for name, trial in answers.items():
         terms = trial.final_terms or trial.terms

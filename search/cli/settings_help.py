@@ -30,7 +30,10 @@ class CommandWithSettings(click.Command):
                 formatter.write_dl(rows, col_max=_WIDTH)
 
     def sections(self, chosen: dict[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-        """Yield the title and the rows (setting, meaning) of each section. chosen: the given words by key."""
+        """Yield the title and the rows (setting, meaning) of each section of the help.
+
+        chosen: the KEY=VALUE words on the command line, as a mapping.
+        """
         from search.settings.groups import groups, limits
         from space.choices.loading import network_of
 

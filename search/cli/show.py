@@ -1,4 +1,4 @@
-"""`search show`."""
+"""The command `search show`."""
 
 from __future__ import annotations
 

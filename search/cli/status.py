@@ -1,4 +1,4 @@
-"""`search status`."""
+"""The command `search status`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`search train`."""
+"""The command `search train`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`search weights`."""
+"""The command `search weights`."""
 
 from __future__ import annotations
 

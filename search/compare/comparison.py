@@ -54,7 +54,7 @@ class Trained:
 
     @property
     def accuracies(self) -> tuple[float, ...]:
-        """The accuracies seed by seed."""
+        """The accuracy of each training, 0 to 1, in the order of the seeds."""
         return tuple(evaluation.accuracy for evaluation in self.evaluations)
 
 

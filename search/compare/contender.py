@@ -118,6 +118,6 @@ def apart(name: str, published: Sequence[str]) -> str:
 
 
 def family_of(name: str, members: Sequence[Contender]) -> Family:
-    """Return the family `name` of these networks, whose levels are 0, 1, ... in the given order."""
+    """Return the family `name` of these networks. The field `level` of each is its position in `members`."""
     placed = (replace(member, family=name, level=level) for level, member in enumerate(members))
     return Family(name, tuple(placed))

@@ -1,4 +1,4 @@
-"""The costs of networks for a comparison: computed, predicted by a profile, or measured here once each.
+"""The costs of networks for a comparison: computed, predicted by a profile, or measured here, once per network.
 
 Latencies are measured unless this machine cannot reproduce the conditions of the profile. A profile predicts the
 latencies of published networks with errors of 10 % and more, which would decide the comparison. So the profile only
@@ -90,7 +90,7 @@ class Costs:
         return self._forecasts[name].step(network).ms if name in self._forecasts else self(name, network)
 
     def step(self, network: Architecture) -> StepTime:
-        """Return the measured time of a training step of `network`, timed in alternation with the reference's."""
+        """Return the time of a training step of `network`, measured in alternation with steps of the reference."""
         return StepTime(**self._measured("step", network, self._step))
 
     def latency(self, network: Architecture) -> float:

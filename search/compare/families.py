@@ -70,10 +70,10 @@ class Area:
 class SameAccuracy:
     """The cost at which the first family is as accurate as the most accurate member of another family.
 
-    family: the other family. name, accuracy, cost: those of its most accurate member. ratio: the first family's cost
-    at that accuracy divided by that member's cost; None if the first family never reaches it. low, high: the 95 %
-    interval of the ratio, infinite where the accuracy is not reached. bound: True if even the cheapest member of the
-    first family reaches it, so that the ratio is only an upper bound.
+    family: the other family. name, accuracy, cost: the name, accuracy and cost of its most accurate member. ratio:
+    the first family's cost at that accuracy divided by that member's cost; None if the first family never reaches it.
+    low, high: the 95 % interval of the ratio, infinite where the accuracy is not reached. bound: True if even the
+    cheapest member of the first family reaches it, so that the ratio is only an upper bound.
     """
 
     family: str

@@ -1,4 +1,7 @@
-"""All contenders of a comparison: the leads with their rivals, and the best network of a random search."""
+"""All contenders of a comparison: the leads with their rivals, and the best network of a random search.
+
+A lead is a network to whose costs others are matched. A level is a lead together with these others.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def lineup(plan: Plan, random: Run | None, costs: Costs, note: Note, file: Path 
 
 
 def _read(file: Path | None) -> dict[tuple[str, int], Contender]:
-    """Return the matched networks of an earlier comparison by name and level."""
+    """Return the matched networks of an earlier comparison by (name, level); {} if there is no file."""
     if not file or not file.exists():
         return {}
     every = (Contender.of_document(values) for values in json.loads(file.read_text("utf-8")))
@@ -101,12 +104,12 @@ def _best_of_random(random: Run, match: Match) -> Contender | str:
 
 
 def _among(random: Run) -> str:
-    """Return ", of N", where N is the number of a random search's networks; its best network's origin ends so."""
+    """Return the end of the origin of a random search's best network: ", of N", where N counts all its networks."""
     return f", of {networks(random)}"
 
 
 def _words(match: Match) -> str:
-    """Return the bounds in words, such as "5.1 ms latency and 166,000 params"."""
+    """Return the bounds on the costs of rivals in words, such as "5.1 ms latency and 166,000 params"."""
     return " and ".join(f"{COSTS[name].text(amount)} {name}" for name, amount in match.bounds.items())
 
 

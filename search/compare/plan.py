@@ -234,7 +234,10 @@ def _settings(given: Mapping[str, Any]) -> Settings:
 
 
 def _check_random(settings: Settings, run: Run | None, drawn: bool) -> None:
-    """Raise `UserError` if a random search is asked for in a comparison that cannot have one."""
+    """Raise `UserError` if the setting `random` asks for a random search in a comparison that cannot have one.
+
+    These are comparisons of families (`drawn`), and comparisons whose first network comes from no run.
+    """
     if settings.random and (run is None or drawn):
         why = "families have" if drawn else "a first network that is from no run has"
         raise UserError(

@@ -15,7 +15,7 @@ GROUPS = ("data", "recipe", "executor")
 
 
 class Settings(BaseModel):
-    """The settings outside groups. See `experiments/settings/compare/default.yaml`."""
+    """The settings of `search compare` outside groups, explained in `experiments/settings/compare/default.yaml`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -30,7 +30,7 @@ TURN = 600.0
 _WEIGHTS = "weights"
 """The name of the folder of the initial weights, beside the folder of the training, on another machine."""
 Files = Mapping[str, bytes]
-"""The content of each file of a folder by name, in the order in which they were written."""
+"""A mapping of the names of a folder's files to their contents, in the order in which they were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Training:
 class Returned:
     """The result of a job.
 
-    accuracy: the accuracy of the model, 0 to 1; None if the training is not finished. files: the content of each file
-    that was written on another machine, by name; None for a file that was deleted there.
+    accuracy: the accuracy of the model, 0 to 1; None if the training is not finished. files: a mapping of names to
+    contents of the files that were written on another machine; None for a file that was deleted there.
     """
 
     accuracy: float | None
@@ -111,7 +111,7 @@ def _accuracy(job: Training, task: Task, folder: Path, callback: Callback | None
 
 
 def _elsewhere(job: Training, sent: Files) -> Returned:
-    """Train for one turn in a temporary folder of the worker's machine."""
+    """Train for one turn (see `TURN`) in a temporary folder. Return the accuracy and the files that have changed."""
     with tempfile.TemporaryDirectory(prefix="compound-nas-") as place:
         folder, task = Path(place) / "training", job.task
         _write(folder, sent)

@@ -1,4 +1,5 @@
 """The cache of decoded images. An entry is a folder for one source with its options, at one resolution.
+Its parts are the splits: train, validation, test.
 
 All processes memory-map the pixels of an entry. The entry of a streamed source has no pixels, only labels,
 statistics, and a digest of the decoded images.
@@ -135,13 +136,13 @@ def replacing(entry: Path, needed: int) -> Iterator[Path]:
     hold the lock of the entry.
     """
     draft = entry.with_name(entry.name + ".new")
-    _remove(draft)  # A killed process may have left one.
+    _remove(draft)  # A killed process may have left a draft.
     if free(entry) < needed:
         raise _no_room(entry, needed)
     try:
         draft.mkdir()
         yield draft
-        _remove(entry)  # It is incomplete or out of date. Processes that have it mapped can go on reading.
+        _remove(entry)  # An old entry is out of date. Processes that have mapped it can go on reading.
         os.replace(draft, entry)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -25,7 +25,7 @@ def bits(seed: int, purpose: str, *counters: NDArray[np.integer] | int) -> NDArr
 
 
 def uniform(seed: int, purpose: str, *counters: NDArray[np.integer] | int) -> NDArray[np.float64]:
-    """Return numbers in [0, 1), otherwise like `bits`."""
+    """Return random numbers in [0, 1), made from the results of `bits` for the same arguments."""
     return (bits(seed, purpose, *counters) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 

@@ -184,7 +184,7 @@ def _pair(arrays: Arrays, prefix: str) -> tuple[Images, Labels]:
         )
     if not np.issubdtype(labels.dtype, np.integer):
         raise UserError(f"{prefix}_y is {labels.dtype}; integers 0, 1, ... are needed, one per image.")
-    if labels.size and int(labels.max()) > np.iinfo(np.int64).max:  # A cast would make it negative.
+    if labels.size and int(labels.max()) > np.iinfo(np.int64).max:  # A cast would make the label negative.
         raise UserError(f"{prefix}_y goes up to {labels.max()}; the labels must be 0, 1, ...")
     if labels.shape == (len(images), 1):  # Keras and MedMNIST write labels in this shape.
         labels = labels[:, 0]

@@ -43,7 +43,7 @@ class _Array:
         _, shape, kind, fortran, content = state
         if not isinstance(kind, _Type) or _text(kind.code) != "u1":
             raise ValueError("an array of other elements than bytes")
-        if isinstance(content, str):  # Python 2 wrote it: its texts were bytes.
+        if isinstance(content, str):  # Python 2 wrote bytes as texts.
             content = content.encode("latin1")
         if not all(isinstance(size, int) for size in shape) or math.prod(shape) != len(content):
             raise ValueError(f"an array of {len(content):,} bytes for the shape {shape}")

@@ -30,7 +30,7 @@ class PixelStatistics:
         self._total = 0
 
     def add(self, part: str, images: Images, indices: NDArray[np.int64]) -> None:
-        """Add images (b, height, width, channels) of a part. indices: their positions (b,) in the source."""
+        """Add images (b, height, width, channels) of the split `part`. indices: their numbers (b,) in the source."""
         if not len(images):
             return
         values = images.reshape(len(images), -1, images.shape[3])

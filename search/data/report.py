@@ -66,7 +66,7 @@ def imbalance(classes: tuple[str, ...], labels: Labels) -> str:
 
 
 def lines(of: Report) -> Iterator[str]:
-    """Yield the lines of the report, without the table of classes."""
+    """Yield the report as lines of text, without the table of classes."""
     source, manifest = of.source, of.manifest
     path = getattr(source, "path", None)
     yield f"data {source.source}{f', {path}' if path else ''}"
@@ -88,7 +88,7 @@ def lines(of: Report) -> Iterator[str]:
 
 
 def _sizes(manifest: Manifest) -> str:
-    """Return the ranges of heights and widths before resizing, as the words before the size to train on."""
+    """Return words on the sizes of the stored images, such as "images 20 high, 30 wide, resized to "."""
     if manifest.heights is None or manifest.widths is None:
         return "drawn at "
     height, width = (

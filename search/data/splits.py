@@ -1,4 +1,4 @@
-"""Seeded, stratified splits. They are disjoint, since a mask assigns each image to one of two parts."""
+"""The seeded, stratified division of images into two disjoint parts, and their order within a split."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ pixels a side."""
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The images and classes that a published network is fitted to."""
+    """The properties of the data that a published network is fitted to: image side, channels and classes."""
 
     resolution: int
     channels: int

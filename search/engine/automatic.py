@@ -161,7 +161,7 @@ def images_of(source: Source) -> Images:
 
 
 def _scaled(name: str, settings: Mapping[str, Any], images: Images) -> tuple[str, str]:
-    """Return the canonical string of a published network for these images and the limits, and the reason."""
+    """Return the canonical string of a published network, fitted to the images and the limits, and the reason."""
     side = _given_side(settings) or _fitting(images.side or published(name).architecture.resolution)
     config = _limited(settings)
     frame = Frame(side, images.channels, images.classes)
@@ -177,7 +177,7 @@ def _limited(settings: Mapping[str, Any]) -> Config:
 
 
 def _fitting(side: int) -> int:
-    """Return the side in pixels of a space for images of this side."""
+    """Return the resolution for images of `side` pixels: the largest of `SIDES` up to `side`, else the first."""
     return max((fitting for fitting in SIDES if fitting <= side), default=SIDES[0])
 
 

@@ -162,7 +162,7 @@ def _total(config: Config, trial: float, final: float) -> float | None:
 
 
 def _again(config: Config, ahead: RemainingWork) -> int:
-    """Return the maximum number of trainings of the finals."""
+    """Return the largest number of trainings that the finals can have."""
     base = bool(config.settings.first) or config.space.find(config.base) is not None
     return config.finals.trainings(ahead.complete, base)
 

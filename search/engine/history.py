@@ -78,13 +78,13 @@ class History:
         return duplicate.number if duplicate else None
 
     def begin(self, record: Record) -> None:
-        """Note that the trial is running."""
+        """Record that the trial is running."""
         # In memory before the ledger: after a Ctrl-C at any line, `Engine.release` requeues the trial.
         self._keep(replace(record, state="running"))
         self._ledger.begin(record.number, record.attempt)
 
     def wait(self, record: Record) -> None:
-        """Note that the trial waits for its attempt number `record.attempt`."""
+        """Record that the trial waits for its attempt number `record.attempt`."""
         self._ledger.wait(record.number, record.attempt, record.interruptions)
         self._keep(replace(record, state="waiting"))
 
@@ -111,7 +111,7 @@ class History:
         self._keep(new)
 
     def fail(self, number: int, epochs: int, reason: str) -> None:
-        """Note that the trial failed for good in a training of `epochs` epochs."""
+        """Record that the trial has failed for good in a training of `epochs` epochs."""
         record, now = self._records[number], time.time()
         at = replace(record, seed=self._ladder.seed(record.seed, epochs))
         self._ledger.fail(at, self._fidelities[epochs], reason, now)

@@ -31,8 +31,8 @@ def with_latencies(config: Config, note: Note) -> Config:
     The setting `latency` selects the profile. "auto": a saved profile of this device (onnxruntime, one image, one
     thread) that serves the space, else a profile that is measured now. Any other value: the profile in that file.
 
-    note: a function that receives lines about the profile. Raises `UserError` for a file that is no profile of
-    latencies, for a profile of another device or version unless force_step=true, and where onnxruntime is missing.
+    note: a function that receives lines about the profile. Raises `UserError` for a file that does not hold a profile
+    of latencies, for a profile of another device or version unless force_step=true, and where onnxruntime is missing.
     """
     if not needed(config):
         return config
@@ -61,7 +61,7 @@ def loaded(config: Config) -> Profile | None:
 
 
 def profile_in(file: str) -> Profile:
-    """Return the profile of latencies in `file`. Raises `UserError` for a file that is no such profile."""
+    """Return the profile of latencies in `file`. Raises `UserError` if the file holds none."""
     profile = Profile.load(Path(os.path.expanduser(file)))
     if profile.cost != "latency":
         raise UserError(f"{file} is a profile of training steps, not of latencies.")

@@ -73,7 +73,7 @@ def launch(
 
 
 def _files(config: Config, imported: tuple[Record, ...], fidelity: str) -> dict[str, str | bytes]:
-    """Return the files of a new run by name: its profiles, and its ledger with the imported trials."""
+    """Return the names and contents of the files of a new run: its profiles, and its ledger with imported trials."""
     return {**profile_files(config), LEDGER: ledger_of(imported, fidelity)}
 
 

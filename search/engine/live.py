@@ -30,7 +30,7 @@ class Terminal:
         """The Pareto front of a multi-objective search, None for other searches."""
 
     def begin(self, path: Path, source: SearchAndFinals) -> AbstractContextManager[object]:
-        """Print the run; on a terminal, show a panel with its status until the context ends."""
+        """Print one line about the run. On a terminal, show a panel with its status until the context ends."""
         self.path, self._source = path, source
         config = source.config
         self._update_front()
@@ -48,7 +48,7 @@ class Terminal:
         )
 
     def finished(self, trial: Trial) -> None:
-        """Print a trial that is over or has finished a low-fidelity training."""
+        """Print the result of a trial that is over or has finished a low-fidelity training."""
         self._update_front()
         text = line(trial, by_reward=self._front is None)
         if self._source and not self._console.is_terminal:
@@ -90,7 +90,7 @@ def line(trial: Trial, by_reward: bool = True) -> str:
 
 
 def objectives(trial: Trial) -> str:
-    """Return the objectives of a trial: its accuracy, and its costs relative to the reference network's."""
+    """Return the objectives of a trial in words: its accuracy, and each cost as a multiple of its unit."""
     assert trial.terms
     costs = (f"{term.cost} {term.ratio:.3g}" for term in trial.terms.costs)
     return ", ".join((f"accuracy {trial.terms.accuracy:.4f}", *costs))

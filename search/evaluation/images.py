@@ -107,7 +107,7 @@ def centre(images: Images, side: int) -> Images:
 
 @contextmanager
 def _advised(source: Source) -> Iterator[None]:
-    """If the block finds too few images in a folder for splits, add a command that needs none to the error."""
+    """Add a command that needs no splits to the error of the block if a folder has too few images for splits."""
     try:
         yield
     except TooFewImages as error:

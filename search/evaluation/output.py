@@ -18,7 +18,7 @@ FILES = (
 
 
 def files(evaluation: Evaluation) -> dict[str, str | bytes]:
-    """Return the content of each file by name. mistakes.png is missing if there are no mistakes."""
+    """Return a mapping of names to contents of the files. mistakes.png is missing if there are no mistakes."""
     from search.evaluation.pictures import pictures
 
     document = {"schema": SCHEMA, "version": VERSION, **evaluation.values()}

@@ -25,7 +25,7 @@ _SHOWN = 24
 
 
 def pictures(evaluation: Evaluation) -> dict[str, bytes]:
-    """Return PNG files by name: confusion.png, calibration.png, and mistakes.png if there are any mistakes."""
+    """Return a mapping of names to PNG files: confusion.png, calibration.png and, for any mistakes, mistakes.png."""
     files = {
         "confusion.png": _png(confusion_figure(evaluation)),
         "calibration.png": _png(calibration_figure(evaluation)),

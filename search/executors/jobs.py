@@ -84,7 +84,7 @@ class Tally:
         self._started = time.monotonic()
 
     def finished(self) -> tuple[str, str]:
-        """Count a job, and return its place ("3 of 12") and the time left ("about 1:02 left")."""
+        """Count one more job as finished. Return the progress ("3 of 12") and the time left ("about 1:02 left")."""
         self._count += 1
         rest = (time.monotonic() - self._started) / self._count * (self._left - self._count)
         return f"{self._total - self._left + self._count} of {self._total}", f"about {clock(rest)} left"

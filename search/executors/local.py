@@ -232,7 +232,7 @@ def _start_server() -> None:
     By default the server looks for modules in the current folder first. A source tree of this project there, or any
     folder called `search`, would be imported in place of the installed package.
     """
-    resource_tracker.ensure_running()  # The server needs it. A later start would unblock SIGINT.
+    resource_tracker.ensure_running()  # The server needs the tracker, whose later start would unblock SIGINT.
     paths = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), "PYTHONSAFEPATH": "1"}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     kept = {name: os.environ[name] for name in paths if name in os.environ}

@@ -58,7 +58,7 @@ class Logged:
 
     def _send(self, trial: Trial, config: Config) -> None:
         if trial.state == "pruned":
-            return  # Its values are not comparable with those of a full proxy training, which may still follow.
+            return  # Results of a low-fidelity training are not comparable. A full one may still follow.
         logged = LoggedTrial.of(trial, config)
         for name, logger in list(self._loggers.items()):
             with self._dropping(name, "and gets no more trials"):

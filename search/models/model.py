@@ -72,7 +72,7 @@ class Provenance(Value):
     """The wall-clock time of the training."""
     device: str = ""
     versions: dict[str, str] = {}
-    """The versions of packages by name."""
+    """A mapping of the names of packages to their versions."""
 
 
 UNKNOWN = Provenance()
@@ -172,7 +172,7 @@ def save_model(model: Model, directory: Path) -> Path:
 
 
 def model_files(model: Model) -> dict[str, bytes]:
-    """Return the content of each file that `save_model` writes, by name. The document comes last."""
+    """Return a mapping of names to contents of the files that `save_model` writes. The document comes last."""
     from space.weights import weights_file
 
     if not model.weights.tensors:

@@ -40,7 +40,7 @@ class Metadata(Value):
 
 
 def metadata(name: str, model: Model) -> Metadata:
-    """Return the metadata of `model` called `name`."""
+    """Return the metadata that the ONNX file of `model` gets. name: the name of the model."""
     conventions = model.weights.conventions
     return Metadata(
         name=name,

@@ -58,7 +58,7 @@ def before_head(architecture: Architecture) -> tuple[int, int]:
 
 
 def stem_part(architecture: Architecture) -> PlacedBlock:
-    """Return the stem of a network."""
+    """Return the stem of a network as a block."""
     stem, channels = architecture.stem, architecture.channels
     key = f"stem_{stem.op}_k{stem.kernel}_s{stem.stride}_w{stem.width}_{stem.act}"
     return _part(key, stem_layers(stem, channels), channels, architecture.resolution)
@@ -72,7 +72,7 @@ def block_part(stage: Stage, width_in: int, stride: int, size: int) -> PlacedBlo
 
 
 def head_part(architecture: Architecture, width_in: int, size: int) -> PlacedBlock:
-    """Return the head, without the classifier, on maps of `width_in` channels and `size` pixels a side."""
+    """Return the head as a block, without the classifier, on maps of `width_in` channels and `size` pixels a side."""
     head = architecture.head
     *features, _ = head_layers(head, width_in, architecture.classes)
     return _part(
@@ -90,7 +90,7 @@ def _part(
 
 
 def parts_of_space(space: Space) -> dict[str, PlacedBlock]:
-    """Return every distinct block that a network of `space` can have, by its key."""
+    """Return a mapping of keys to the distinct blocks that networks of `space` can have."""
     blocks: dict[str, PlacedBlock] = {}
     for frame in space.frames:
         stem = stem_part(frame)

@@ -39,11 +39,14 @@ class Forecast:
         return Latency(predicted.ms, self._predictor(self.reference).ms, predicted.unmeasured)
 
     def ratio(self, network: Architecture) -> float:
-        """Return the predicted S/S0: the time of `network` relative to that of `reference_for(network)`."""
+        """Return the predicted S/S0: the time of `network`, divided by the time of `reference_for(network)`."""
         return self._predictor(network).ms / self._predictor(self.reference_for(network)).ms
 
     def reference_for(self, network: Architecture) -> Architecture:
-        """Return the reference at the resolution at which its step time is the unit for `network`."""
+        """Return the reference network whose time is the unit for `network`.
+
+        If `one_resolution` is True, it has the resolution of `network`, else its own.
+        """
         resolution = network.resolution if self.one_resolution else self.reference.resolution
         return replace(self.reference, resolution=resolution)
 

@@ -30,9 +30,9 @@ _QUIET, _TAKES = 1.1, 8
 the largest number of attempts at such a measurement. Other processes and virtual machines on the same core or cache
 made the reference up to 2.5 times as slow, and shifted ratios by up to 20 %."""
 _TIMINGS = 60
-"""The number of timings of `_MIN_MS` or more for a network, with warm-up and profile, to estimate the total time."""
+"""The number of timings of a network (each `_MIN_MS` or more), with warm-up and profile, in estimates of time."""
 _SETUP = 1.0
-"""The seconds to build, export and load a small network, to estimate the total time; larger networks take longer."""
+"""The seconds to build, export and load a small network, in estimates of time. Larger networks take longer."""
 
 
 class LatencyBench:
@@ -64,7 +64,10 @@ class LatencyBench:
         return _TIMINGS * (runs + own) / 1e3 + (self._setup + _SETUP) * len(networks)
 
     def ratio(self, architecture: Architecture) -> float:
-        """Return the measured latency of `architecture` relative to the reference's. Raises the errors of `time`."""
+        """Return the measured latency of `architecture`, divided by the latency of the reference network.
+
+        Raises the errors of `time`.
+        """
         return self.time(architecture).ratio
 
     def time(self, architecture: Architecture) -> StepTime:

@@ -78,7 +78,10 @@ class Predictor:
     def _beyond(
         self, reached: Mapping[tuple[int, int], tuple[float, float]], alternatives: Sequence[Stage]
     ) -> dict[tuple[int, int], tuple[float, float]]:
-        """Return the least and largest sum of times to the end of the next stage, by its output's (width, size)."""
+        """Return the shortest and longest time up to the end of the next stage, by the (width, size) of its output.
+
+        reached: the same for the stage before. alternatives: the stages that can come next.
+        """
         sums: dict[tuple[int, int], list[tuple[float, float]]] = {}
         for (width, size), (low, high) in reached.items():
             for stage in alternatives:

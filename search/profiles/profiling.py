@@ -136,7 +136,7 @@ def _written(path: Path) -> tuple[int, int] | None:
 
 
 def _measure(campaign: Campaign, place: Bench, partial: Path, begin: Begin, watch: Watch) -> None:
-    """Measure the networks that the file of samples lacks."""
+    """Measure those networks of the campaign that the file of samples `partial` lacks, and add them to the file."""
     done = {sample.architecture for sample in samples(campaign, partial)}
     missing = [network for network in campaign.networks if str(network) not in done]
     known, total = len(done), len(campaign.networks)

@@ -29,7 +29,7 @@ Work = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The measurements of a network; see `space.timing.per_block.BlockTimes` for the figures.
+    """The measurements of a network; see `space.timing.per_block.BlockTimes` for the fields.
 
     In a profile of latencies, `step` and the other times are those of an inference.
     """
@@ -104,7 +104,10 @@ def fit(
 
 
 def _table(samples: Sequence[Sample], unit: float) -> tuple[dict[str, MeasuredBlock], list[Work]]:
-    """Return the measured blocks of some networks by their keys, and the work of each. unit: the reference's time."""
+    """Return the measured blocks of some networks by key, and the amounts of work of each block in the same order.
+
+    See `search.profiles.blocks.work` for the amounts. unit: the milliseconds of the reference network.
+    """
     taken: dict[str, list[float]] = {}
     known: dict[str, PlacedBlock] = {}
     for sample in samples:
@@ -134,7 +137,7 @@ def _block(times: Sequence[float]) -> MeasuredBlock:
 
 
 def _rest(network: Architecture, cost: TimedCost) -> Work:
-    """Return the work in a step or an inference of `network` that belongs to no block."""
+    """Return the amounts of work outside all blocks: of the classifier and, in a training step, of the optimizer."""
     spent = Counter(blocks.work_of_classifier(network, *blocks.before_head(network), cost))
     for part in blocks.parts(network) if cost == "step" else ():
         spent.update(blocks.work_of_optimizer(part.layers))

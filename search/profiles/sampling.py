@@ -71,7 +71,10 @@ def chosen_among(space: Space, permits: Callable[[Architecture], bool], max_coun
 
 
 def _small(space: Space, count: int, rng: random.Random) -> Architecture:
-    """Return a network with the smallest options of `count` random networks, where the options have an order."""
+    """Draw `count` random networks. Return the network with the smallest option of each choice among them.
+
+    Where the options of a choice have no order, the option of the first network is used.
+    """
     points = zip(*(space.sample(rng) for _ in range(count)), strict=True)
     options = zip(space.choices, points, strict=True)
     return space.at(tuple(min(each) if choice.ordered else each[0] for choice, each in options))

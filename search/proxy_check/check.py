@@ -24,7 +24,7 @@ Key = tuple[str, str]
 LONGER = "longer"
 """The name of the longer training, where a proxy would have its own name."""
 _FIGURES = ("accuracy", "loss", "seconds")
-"""The figures of a training in the journal."""
+"""The measurements of a training that the journal holds."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,10 @@ def check(planned: Plan, note: Note = lambda text: None) -> list[Checked]:
 
 
 def _trained(planned: Plan, note: Note) -> dict[Key, dict[str, float] | None]:
-    """Return the figures of each training of each network by its key; None for a training that failed."""
+    """Run the trainings that the journal lacks, and return the measurements of all trainings.
+
+    The keys are results of `Plan.key`. The value is None for a training that failed.
+    """
     known, config = _read(planned.journal), planned.config
     # The longer trainings come first, since no figure means anything without them.
     wanted = [(network, name) for name in (LONGER, *planned.proxies) for network in planned.networks]
@@ -165,7 +168,7 @@ def _trained(planned: Plan, note: Note) -> dict[Key, dict[str, float] | None]:
 
 
 def _read(path: Path) -> dict[Key, dict[str, float] | None]:
-    """Return the figures in the journal by key. Ignores invalid lines, e.g. one that a killed process cut off."""
+    """Return the measurements in the journal by the key of the training. Lines that cannot be read are ignored."""
     if not path.exists():
         return {}
     known: dict[Key, dict[str, float] | None] = {}

@@ -112,7 +112,7 @@ class Ladder:
 
 
 def completed_work(ladder: Ladder, trials: Sequence[Trial]) -> float:
-    """Return the work that this search has done, in units of a full training. A failed training counts as 1."""
+    """Return the amount of training in this search so far. The unit is a full training; a failed one counts as 1."""
     own = [trial for trial in trials if trial.state not in NOT_TRAINED_HERE]
     full = sum(trial.state in ("complete", "failed") for trial in own)
     # A full training of 0 epochs has no rungs below it.

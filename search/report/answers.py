@@ -19,7 +19,7 @@ from space import cost
 
 
 def cards(results: Findings) -> tuple[Card, ...]:
-    """Return the answers of the search, with their accuracy, costs, and relation to the base network."""
+    """Return a card for each answer of the search, with its accuracy, its costs and a comparison with the base."""
     return tuple(
         _card(results, title, results.answers[name])
         for name, title in ANSWERS.items()

@@ -9,7 +9,7 @@ from space.cost.table import COSTS
 
 
 def column(key: str) -> Column:
-    """Return the column of trials with this key."""
+    """Return the column with this key of the table of trials."""
     return next(column for column in TRIALS if column.key == key)
 
 

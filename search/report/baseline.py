@@ -131,12 +131,18 @@ def best_of(rewards: Sequence[float], count: int, covered: float = COVERED) -> B
 
 
 def bands(rewards: Sequence[float], counts: Iterable[int]) -> list[Band]:
-    """Return the band for each of `counts` up to the number of draws; [] with fewer than `MIN_DRAWS`."""
+    """Return the band (mean and interval) of the best reward of k draws, for each k of `counts`.
+
+    Values of k above the number of `rewards` are left out. Returns [] for fewer than `MIN_DRAWS` rewards.
+    """
     return [best_of(rewards, count) for count in counts if MIN_DRAWS <= len(rewards) >= count]
 
 
 def compare_with_draws(rewards: Sequence[float], draws: Sequence[float]) -> Proposals | None:
-    """Return the comparison of proposals with draws by their rewards; None with fewer than `MIN_DRAWS` of either."""
+    """Return the comparison of the proposals' rewards with the rewards of random draws.
+
+    Returns None if there are fewer than `MIN_DRAWS` proposals or draws.
+    """
     if min(len(rewards), len(draws)) < MIN_DRAWS:
         return None
     from scipy.stats import mannwhitneyu

@@ -27,7 +27,7 @@ _NAMED = 5
 _STEPS = 60
 """The maximum number of points of the band of random draws."""
 _MOMENTS = 40
-"""The maximum number of points of the hypervolume."""
+"""The maximum number of points in the chart of the hypervolume."""
 REWARD = Axis("Reward", form=".4f")
 
 
@@ -122,7 +122,7 @@ def front_growth(run: Run) -> Chart:
 
 
 def step_times(run: Run) -> Chart | None:
-    """Return the chart of measured against predicted training steps; None where no trial has both."""
+    """Return the chart of measured against predicted times of training steps; None if no trial has both times."""
     pairs = [
         (trial.predicted.ms, trial.result.step_ms, f"trial {trial.number}")
         for trial in run.trials

@@ -21,7 +21,7 @@ from search.tables.table import Column, Row
 from space.cost.table import COSTS
 
 DRAWN = ("latency", "step", "params")
-"""The costs on the horizontal axes of the panels."""
+"""The costs on the horizontal axes of the charts."""
 _AREAS = (
     Column("family", "Family"),
     Column("area", "Area", form=".3f", description="accuracy above chance times doublings of the cost"),

@@ -121,7 +121,7 @@ def _differing(runs: Sequence[Run]) -> Iterator[str]:
         group for group in ("data", "proxy", "space") if any(own[group] != tasks[0][group] for own in tasks)
     ]
     yield from differ
-    # The digest of the images depends on the settings of both groups.
+    # Other settings of data or proxy change the digest of the images, too.
     if not {"data", "proxy"} & set(differ) and len({own["images"] for own in tasks if own["images"]}) > 1:
         yield "images"
 
@@ -236,7 +236,7 @@ def _winners(runs: Sequence[Run]) -> Section:
 def _explorer(runs: Sequence[Run]) -> Explorer:
     limit = MAX_ROWS // len(runs)
     rows: list[Row] = [{**row(trial), "run": run.name} for run in runs for trial in run.ranked[:limit]]
-    # The first column names a point of the scatter.
+    # The first column names the points of the scatter plot.
     columns = filled(rows, (TRIALS[0], _RUN, *TRIALS[1:]))
     axes = tuple(key for key in AXES if key in {column.key for column in columns})
     note = "Complete trials" + (

@@ -142,7 +142,7 @@ def _settings(runs: Sequence[Run]) -> dict[Path, dict[str, str]]:
 
 
 def _flat(document: Any, place: str = "") -> dict[str, str]:
-    """Return each setting as text by its dotted name, such as "proxy.epochs", without those of `_IGNORED`."""
+    """Return a mapping of dotted names, such as "proxy.epochs", to settings as text, without those in `_IGNORED`."""
     if not isinstance(document, dict):
         return {place: str(document)}
     inside = f"{place}." if place else ""

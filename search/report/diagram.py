@@ -39,7 +39,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A diagram. height: the height of the drawing, in its units."""
+    """A diagram of a network. height: the height of the drawing, in the units of its boxes."""
 
     title: str
     subtitle: str
@@ -81,7 +81,7 @@ def _inside(part: Part) -> str:
 
 
 def _shape(part: Part) -> str:
-    """Return the choices of a stage in one line; "" for stem and head."""
+    """Return the kernel, expansion and squeeze-excitation of a stage in words; "" for the stem and the head."""
     stage = part.part
     if not isinstance(stage, Stage):
         return ""
@@ -90,7 +90,7 @@ def _shape(part: Part) -> str:
 
 
 def _tooltip(part: Part) -> str:
-    """Return all figures of a part."""
+    """Return a text on the shape and the costs of a stage, the stem or the head, which its box shows on hovering."""
     stage, spent = part.part, part.cost
     figures = f"{spent.params:,} params, {spent.macs:,} MACs, {spent.activations:,} activations"
     maps = f"{part.size_in} -> {part.size} px, {part.width_in} -> {part.width} channels"

@@ -88,7 +88,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Explorer:
-    """An interactive view of rows: a scatter of any two columns, and a table to sort, filter and save as CSV.
+    """An interactive view of rows: a scatter plot of any two columns, and a table to sort, filter and save as CSV.
 
     axes: keys of the columns that can be an axis. x, y: the initial axes. sort: the key of the initial order; "-"
     before it sorts from high to low. name: the noun for a row. group: the key of the column that colours points, ""

@@ -53,7 +53,10 @@ class Comparison:
         return numbers.index(trial.number) if trial.number in numbers else None
 
     def difference(self, one: Trial, other: Trial) -> Estimate | None:
-        """Return the accuracy of `one` less that of `other`, with a 95 % interval; None if one is not compared."""
+        """Return the accuracy of `one` minus the accuracy of `other`, with a 95 % interval.
+
+        Returns None if one of the trials is not compared.
+        """
         a, b = self.place(one), self.place(other)
         return None if a is None or b is None else self.differences.difference(a, b)
 
@@ -211,7 +214,7 @@ def findings(run: Run, baseline: Run | None = None) -> Findings:
 
 
 def answers_of(run: Run) -> Mapping[str, Trial]:
-    """Return the trials that answer a run, by name (best, most-accurate, cheapest); empty if no trial is complete."""
+    """Return a mapping of "best", "most-accurate" and "cheapest" to trials of `run`; {} if no trial is complete."""
     return {name: run.pick(name) for name in ANSWERS} if run.ranked else {}
 
 

@@ -22,7 +22,7 @@ def page_of(runs: Sequence[Run], baseline: Run | None = None, refresh: int | Non
 
     baseline: a search with sampler=random to compare one run with. refresh: the seconds after which an open page
     reloads itself, None for never. Raises `UserError` for a baseline of several runs, for a baseline whose rewards
-    cannot be compared with the run's, and for a run that is given twice.
+    cannot be compared with those of the run, and for a run that is given twice.
     """
     if len(runs) == 1:
         return search_page(findings(runs[0], baseline), refresh)

@@ -220,7 +220,7 @@ def _against_base(results: Findings) -> str:
 
 
 def against_base(results: Findings, trial: Trial) -> str:
-    """Return the costs of a trial compared with the base network's, in words."""
+    """Return a comparison, in words, of the costs of a trial with the costs of the base network."""
     ours, theirs = trial.cost, cost(results.base)
     return (
         f"{times_as_many(ours.params, theirs.params, 'parameters')} and "

@@ -45,7 +45,7 @@ AXES = (
     "latency_ms",
     "number",
 )
-"""The keys of the columns that can be an axis of the scatter. A column without values is not offered."""
+"""The keys of the columns that can be an axis of the scatter plot. A column without values is not offered."""
 
 _COMMON = (
     Column("stage", "Stage"),
@@ -220,7 +220,7 @@ def explorer(
     """
     shown = filled(rows, columns)
     keys = {column.key for column in shown}
-    if "predicted_ms" not in keys:  # Then step_ratio is the measured ratio, too.
+    if "predicted_ms" not in keys:  # Without predictions, step_ratio is the measured ratio.
         shown = tuple(column for column in shown if column.key != "measured_ratio")
     axes = tuple(key for key in AXES if key in keys)
     x, y = ("params", "accuracy") if "accuracy" in keys else ("number", "params")

@@ -36,7 +36,7 @@ def create(
         draft.chmod(0o755)
         for file, content in (files or {}).items():
             write_file(draft / file, content)
-        Ledger(draft / LEDGER).close()  # Always created, so that a run without a ledger must have lost it.
+        Ledger(draft / LEDGER).close()  # Every run begins with a ledger, so a missing one has been lost.
         write_file(draft / ENVIRONMENT, json.dumps(environment(data), indent=1) + "\n")
         path = _renamed(draft, path, document)
     except OSError as error:
@@ -75,5 +75,5 @@ def free_name(name: str | None) -> str | None:
 
 
 def config_text(document: documents.Document) -> str:
-    """Return the text of a run's file `CONFIG`."""
+    """Return the text of `CONFIG`, the file with the configuration of a run."""
     return yaml.safe_dump(document, sort_keys=False, width=110)

@@ -47,7 +47,7 @@ class Span:
     ratio: float
 
     def __str__(self) -> str:
-        """Return the span as a sentence."""
+        """Return the range and the ratio in one line of text."""
         row = COSTS[self.cost]
         return (
             f"{row.title.lower() if row.title.islower() else row.title}: {row.text(self.low)} to "
@@ -73,7 +73,7 @@ class Rate:
     trials: int
 
     def __str__(self) -> str:
-        """Return the rate as a sentence."""
+        """Return the slopes in one line of text, each as the change of accuracy for a doubled cost."""
         found, asked = 2**self.slope - 1, 2**self.asked - 1
         low, high = 2**self.low - 1, 2**self.high - 1
         return (
@@ -199,7 +199,10 @@ def conclusions(run: Run) -> Iterator[str]:
 
 
 def _term(reward: Reward, name: CostName, ratio: float) -> float | None:
-    """Return the factor of a cost in the reward if it is `ratio` units; None if its term is not a positive factor."""
+    """Return the factor by which a cost of `ratio` units multiplies the reward.
+
+    Returns None if the cost enters the reward in another way than by a positive factor.
+    """
     terms = reward.terms(1.0, {cost: ratio if cost == name else 1.0 for cost in reward.costs})
     value = next(term.value for term in terms.costs if term.cost == name)
     return value if terms.sign == "x" and value > 0 else None

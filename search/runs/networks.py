@@ -31,7 +31,10 @@ class FoundNetwork:
 
 
 def model_folder(found: FoundNetwork, word: str) -> Path:
-    """Return the folder of the model that a word of the setting `weights` means. Raises `UserError` for no model."""
+    """Return the folder of the model that `word` in the setting `weights` names.
+
+    Raises `UserError` if the word names something other than a model.
+    """
     if found.model is None:
         raise UserError(f"weights={word}: not the folder of a model; search weights --model DIR writes one.")
     return found.model

@@ -87,7 +87,7 @@ def _frozen(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenT
     begun = trial.state != "waiting"
     return FrozenTrial(
         number=trial.number,
-        trial_id=-1,  # The storage assigns it.
+        trial_id=-1,  # The storage assigns the number.
         state=TrialState[_STATES[trial.state]],
         value=trial.terms.reward if trial.terms else None,
         datetime_start=datetime.fromtimestamp(trial.proposed_at) if begun else None,

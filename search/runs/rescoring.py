@@ -59,7 +59,7 @@ class Place:
     exceeds: str
 
     def row(self) -> dict[str, Any]:
-        """Return the values by the keys of `RESCORED`."""
+        """Return a table row: a mapping of the keys of the columns `RESCORED` to values."""
         terms = self.before.terms
         return {
             **row(self.trial),
@@ -92,7 +92,7 @@ class Rescored:
         return Table(rows, RESCORED, SCHEMA, VERSION, "Trials under another objective")
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return a pandas DataFrame with a row for each place."""
+        """Return a pandas DataFrame with a row for each trial, in the order of `places`."""
         return self.table.to_dataframe()
 
     def _repr_html_(self) -> str:

@@ -80,7 +80,7 @@ class Run:
 
     @property
     def trainings(self) -> float:
-        """The work of the search before its finals, in full trainings. A failed training counts as a full one."""
+        """The amount of training before the finals, in full trainings. A failed training counts as a full one."""
         from search.pruners.rungs import completed_work
 
         return completed_work(self.config.ladder, self.trials)

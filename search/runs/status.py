@@ -106,7 +106,10 @@ def late(
 
 
 def parallel_trials(config: Config, trials: Sequence[Trial]) -> int:
-    """Return the number of trials that run at a time: the executor's, else the number that run now, at least 1."""
+    """Return the number of trials that run at a time.
+
+    If the executor does not know it, it is the number of trials that run now, or 1 if none runs.
+    """
     running = sum(trial.state == "running" for trial in trials)
     return config.executor.parallel or max(1, running)
 

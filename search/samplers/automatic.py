@@ -75,6 +75,6 @@ class Switching:
     until: int
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`."""
+        """Return the next point to try, see `Proposer.propose`."""
         trials = sum(not trial.rejected for trial in history)
         return (self.first if trials < self.until else self.after).propose(history, seed)

@@ -64,7 +64,7 @@ class Evolving:
     tournament: int
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`."""
+        """Return the next point to try, see `Proposer.propose`."""
         rng = random.Random(seed)
         expected = ((trial.expected, trial.point) for trial in history)
         rewards = [(reward, point) for reward, point in expected if reward is not None]
@@ -87,7 +87,7 @@ class Finishing:
     after: int
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`."""
+        """Return the next point to try, see `Proposer.propose`."""
         if sum(not (trial.rejected or trial.imported) for trial in history) < self.after:
             return self.evolving.propose(history, seed)
         known = {trial.point for trial in history}

@@ -63,7 +63,7 @@ class Breeding:
     mutation: float
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`."""
+        """Return the next point to try, see `Proposer.propose`."""
         rng = random.Random(seed)
         finished = [trial for trial in history if trial.objectives]
         if len(finished) < self.population:

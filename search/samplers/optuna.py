@@ -155,7 +155,7 @@ class OptunaProposer:
         """The epochs of the last training of each pruned trial, by trial number."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`."""
+        """Return the next point to try, see `Proposer.propose`."""
         from optuna.trial import TrialState
         from threadpoolctl import threadpool_limits
 

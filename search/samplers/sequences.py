@@ -56,7 +56,7 @@ class GridWalk:
         self._inverse = pow(self._stride, -1, self._size)
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`."""
+        """Return the next point to try, see `Proposer.propose`."""
         known = {trial.point for trial in history}
         # A walk that always began at 0 would propose the points that were rejected before again, for every trial.
         begin = self._step(_proposed(history)[-1]) + 1 if history else 0
@@ -115,7 +115,7 @@ class SequenceWalk:
         """The points of the sequence that have been computed so far."""
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`."""
+        """Return the next point to try, see `Proposer.propose`."""
         if not self._options:
             return ()
         index = self._index(history)

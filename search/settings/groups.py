@@ -55,7 +55,7 @@ class Group:
 
     @property
     def others(self) -> Iterator[tuple[str, str]]:
-        """The other documents by name, each with the first sentence of its comment."""
+        """The pairs (name, first sentence of its comment) of the other documents that can be chosen for the group."""
         for name in names(self.key):
             if name != self.name:
                 yield name, first_sentence(self.key, name)
@@ -77,7 +77,10 @@ def groups(chosen: Mapping[str, str]) -> Iterator[Group]:
 
 
 def limits(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
-    """Return the settings outside groups, with the values in `chosen`. Raises `UserError` for an unknown one."""
+    """Return the settings outside all groups, such as `trials`, with values from `chosen`.
+
+    Raises `UserError` for an unknown key in `chosen`. Keys of groups are ignored.
+    """
     found = (setting for setting in _settings(*LAUNCH) if setting.key not in GROUPS)
     return _set(found, {key: value for key, value in chosen.items() if "." not in key and key not in GROUPS})
 
@@ -98,7 +101,7 @@ def options(group: str, name: str) -> Iterator[Setting]:
 
 
 def plain(group: str, name: str) -> Iterator[Setting]:
-    """Yield the settings of a document, without the group in their names."""
+    """Yield the settings of a document, without the group in their names: "epochs", not "proxy.epochs"."""
     yield from _settings(group, name)
 
 

@@ -158,7 +158,7 @@ class Differences:
         return [pair if self.means[pair[0]] > self.means[pair[1]] else pair[::-1] for pair in differing]
 
     def _errors(self, one: int, other: int) -> tuple[float, Errors]:
-        """Return the mean of `one` minus the mean of `other`, and its standard errors; () if unknown or 0."""
+        """Return the mean of `one` minus the mean of `other`, and its standard errors: () if unknown or 0."""
         mean = self.means[one] - self.means[other]
         spread = self._between
         if spread is None:
@@ -172,7 +172,7 @@ class Differences:
         return mean, _errors(seeds, spread.freedom, images)
 
     def _images(self, one: int, other: int) -> float:
-        """Return the variance of a difference that is due to the choice of images; 0 if it is not counted."""
+        """Return the variance of a difference that is due to the choice of images; 0 if images are not counted."""
         if not self.images:
             return 0.0
         if self.hits is None:

@@ -110,7 +110,7 @@ def deciding_cost(reward: Reward, limits: Limits) -> CostName:
 def amount(trial: Trial, name: CostName, reward: Reward, limits: Limits) -> float:
     """Return a cost of a trial's network in its unit.
 
-    The step time is relative to the reference's. A step time or latency that is unknown is infinite.
+    The step time is divided by that of the reference network. A step time or latency that is unknown is infinite.
     """
     if name == "latency":
         return trial.latency.ms if trial.latency else math.inf

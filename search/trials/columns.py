@@ -18,7 +18,7 @@ SCHEMA, VERSION = "compound-nas.trials", 8
 including new keys. Each choice of the run's space adds a column of its name, such as `stages.0.op`."""
 
 _TERM_ORDER = ("step", "latency", "params", "macs", "activations", "memory", "size")
-"""The costs in the order of their terms: those of the default reward first."""
+"""The costs in the order of their columns: first the costs of the default reward."""
 
 
 def _term(name: str) -> Column:

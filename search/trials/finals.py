@@ -168,7 +168,7 @@ class Verdict:
 
     @property
     def winner(self) -> Trial:
-        """The first trial of `standing`."""
+        """The trial that wins the finals: the first one of `standing`."""
         return self.standing[0]
 
 

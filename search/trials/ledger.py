@@ -115,7 +115,7 @@ class Ledger:
         return str(rows[0][0]) if rows else None
 
     def add(self, *records: Record) -> None:
-        """Store new proposals in one step."""
+        """Store new proposals in one transaction."""
         with self._transaction():
             self._database.executemany(_ADD, map(_row, records))
 
@@ -132,11 +132,11 @@ class Ledger:
                     self._database.execute(_ANSWER, _answer(record.digest, fidelity, training, self._host))
 
     def begin(self, number: int, attempt: int) -> None:
-        """Note that the trial is running."""
+        """Mark the trial as running."""
         self._change("UPDATE trial SET state = 'running', attempt = ? WHERE number = ?", attempt, number)
 
     def wait(self, number: int, attempt: int, interruptions: int) -> None:
-        """Note that the trial waits for its next attempt. A trial that has finished keeps its state."""
+        """Mark the trial as waiting for its next attempt. A trial that has finished keeps its state."""
         self._change(
             "UPDATE trial SET state = 'waiting', attempt = ?, interruptions = ?"
             " WHERE number = ? AND state = 'running'",
@@ -146,7 +146,7 @@ class Ledger:
         )
 
     def complete(self, record: Record, fidelity: str, result: Result, finished_at: float) -> None:
-        """Store the result of the trial and mark the trial as complete, in one step."""
+        """Store the result of the trial and mark the trial as complete, in one transaction."""
         answer = FinalTraining(record.seed, record.attempt, "complete", "", result)
         self._finish(record, fidelity, answer, "complete", finished_at)
 

@@ -198,7 +198,10 @@ def narrowest(network: Architecture) -> int:
 def _at(
     name: str, network: Architecture, match: Match, divisor: int, place: int, depth: float | None = None
 ) -> Rival:
-    """Return `network` scaled by phi number `place`, from 0. depth: another phi for the depth, None for the same."""
+    """Return `network` scaled by the phi with the index `place` in the range that is tried.
+
+    depth: another phi for the depth; None for the same phi.
+    """
     phi = round(_LOWEST + place * _STEP, 2)
     depth = phi if depth is None else depth
     scaled = rescale(network, Multipliers(GROWTH.depth**depth, GROWTH.width**phi), Rounding(divisor=divisor))

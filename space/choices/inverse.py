@@ -33,7 +33,10 @@ def find(
 
     @cache
     def match(number: int, reached: int) -> tuple[Chosen, ...] | None:
-        """Return the options of the stages from `number` on that give the blocks from `reached` on, or None."""
+        """Return options for the stages from index `number` on that give exactly the blocks from index `reached` on.
+
+        Returns None if there are none.
+        """
         if number == len(stages):
             return () if reached == len(blocks) else None
         width_in = blocks[reached - 1].width if reached else entry

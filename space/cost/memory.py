@@ -25,7 +25,7 @@ COPIES = 4
 """The number of floats per parameter: weight, gradient, and the optimiser's two moments."""
 
 _FROM_INPUT = ("silu", "relu6", "hardswish", "hardsigmoid")
-"""The activations whose derivative is computed from their input. The others' is computed from their output."""
+"""The activations whose derivative is computed from their input. Other derivatives are computed from the output."""
 
 
 def training_memory(architecture: Architecture, batch: int) -> int:
@@ -158,7 +158,7 @@ def _saved(layers: tuple[Layer, ...], width_in: int, size: int, shortcut: bool) 
         total += areas[source] * width[source]
         whole.add(gated)
     if not shortcut:
-        whole.discard(layers[-1].name)  # Counted as the input of the next layers.
+        whole.discard(layers[-1].name)  # The next block counts this map as its input.
     return total + sum(areas[name] * width[name] for name in whole), sides[layers[-1].name]
 
 

@@ -155,7 +155,7 @@ def inference_blocks(
 ) -> list[float]:
     """Return the milliseconds of each block of an inference, then those of the classifier: medians over `steps`.
 
-    The blocks are those of `BlockTimes`. Two more inferences come first, untimed. batch, dtype: as in
+    See `BlockTimes` for the blocks. Two more inferences come first, untimed. batch, dtype: as in
     `space.timing.ratio.step_ratio`. The network is copied. Call this function inside
     `space.timing.clock.undisturbed`.
     """

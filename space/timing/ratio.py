@@ -30,7 +30,7 @@ from space.timing.clock import Step, Timer, timer_of, undisturbed
 class StepTime:
     """The time of one training step of a network, and of a reference.
 
-    ratio: the median over pairs of steps of the network's time divided by the reference's.
+    ratio: the median, over pairs of steps, of the network's time divided by the reference network's time.
     spread: half the 95% interval of that median, as a share of the median: 0.03 means within 3%.
     pairs: the number of pairs of steps that were timed.
     ms, reference_ms: the median milliseconds of a step: CPU time of the one thread, or time on the GPU.

@@ -50,7 +50,7 @@ def slices(tensors: Mapping[str, Tensor], parent: Architecture, child: Architect
 
 
 def _pairs(child: Architecture, inherited: tuple[Place, ...]) -> Iterator[tuple[Block, str]]:
-    """Yield each block of the child with the name of the parent's block."""
+    """Yield each block of the child with the name of the block of the parent that it inherits from."""
     stem, *blocks, head = plan(child)
     yield stem, stem.name
     for block, (stage, index) in zip(blocks, inherited, strict=True):

@@ -97,7 +97,7 @@ def weights_file(weights: Weights, format: str = "ours") -> bytes:
     """
     tensors = from_ours(weights.tensors, weights.architecture, format)
     metadata = {
-        "format": "pt",  # Hugging Face's libraries look for it.
+        "format": "pt",  # Hugging Face's libraries look for this entry.
         "architecture": str(weights.architecture),
         "conventions": conventions_json(weights.conventions),
         "origin": weights.origin,

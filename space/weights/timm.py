@@ -100,7 +100,7 @@ def grouped(architecture: Architecture) -> list[list[Stage]]:
 
 
 def _places(architecture: Architecture) -> dict[str, str]:
-    """Map our name of each block to timm's."""
+    """Return a mapping of our name of each block to timm's name."""
     ours = (
         f"stages.{number}.{block}"
         for number, stage in enumerate(architecture.stages)

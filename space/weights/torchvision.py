@@ -56,7 +56,10 @@ def _mobilenet_v3(architecture: Architecture) -> dict[str, str]:
 
 
 def _mobilenet_v2(architecture: Architecture) -> dict[str, str]:
-    """Return the names of MobileNetV2, in which the projection of a block and its normalisation are two steps."""
+    """Return a mapping of our module names to torchvision's for MobileNetV2.
+
+    There the projection of a block and its normalisation are two steps.
+    """
     expect(architecture, "torchvision's MobileNetV2", _mobilenet_v2_objection)
     names = pair("stem.conv", "features.0.0", "features.0.1")
     blocks = plan(architecture)[1:-1]
@@ -166,7 +169,7 @@ def _resnet(architecture: Architecture) -> dict[str, str]:
 
 
 def _kind(architecture: Architecture) -> str:
-    """Return the stem, the number of stages and the head of a refused network, for a message."""
+    """Return words on the stem, the number of stages and the head of a refused network, for an error message."""
     head = str(architecture).rpartition("/")[2]
     return (
         f"this network has stem {architecture.stem.op!r}, {len(architecture.stages)} stage(s) and head {head}"
@@ -193,7 +196,10 @@ def efficientnet(architecture: Architecture) -> dict[str, str]:
 
 
 def _block(block: Block, place: str, squeezed: bool = False) -> dict[str, str]:
-    """Return the names of a block. squeezed: True if squeeze-excitation counts as a step even if there is none."""
+    """Return a mapping of our module names in a block to torchvision's, which begin with `place`.
+
+    squeezed: True to number squeeze-excitation as a step even if the block has none.
+    """
     names: dict[str, str] = {}
     # The two convolutions of squeeze-excitation share one number.
     steps = list(dict.fromkeys(conv.name.split("_")[0] for conv in block.convs))

@@ -45,7 +45,7 @@ class WeightFormat:
 
 
 def pair(ours: str, convolution: str, norm: str) -> dict[str, str]:
-    """Return a mapping of the names of convolution and normalisation in our layer `ours` to the library's."""
+    """Return a mapping of the names of convolution and normalisation in our layer `ours` to the two given names."""
     return {f"{ours}.conv": convolution, f"{ours}.norm": norm}
 
 

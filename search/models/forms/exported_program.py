@@ -13,8 +13,8 @@ from search.models.model import Model
 def program(name: str, model: Model) -> bytes:
     """Return the exported program, for batches of any size: `torch.export.load(FILE).module()(images)` gives logits.
 
-    images: (batch, channels, resolution, resolution) float32. Raises `UserError` if its logits differ from the
-    network's.
+    images: (batch, channels, resolution, resolution) float32. Raises `UserError` if its logits differ from those of
+    the network.
     """
     import torch
 

@@ -20,7 +20,7 @@ _SHARE = 0.1
 _NAMED = 5
 """The largest number of badly quantised layers that are named."""
 _WARMUP, _PAIRS, _SETTLED_MS = 20, 41, 20.0
-"""The untimed runs of each model, the pairs of timings, and the shortest duration of a timing in milliseconds."""
+"""The numbers of untimed runs of each model and of pairs of timings, and the least milliseconds of a timing."""
 
 
 @dataclass(frozen=True, slots=True)

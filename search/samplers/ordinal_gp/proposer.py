@@ -56,7 +56,10 @@ class GPProposer:
         self._stopping = EarlyStopping(self._expected_gain, startup)
 
     def propose(self, history: Sequence[Observation], seed: int) -> Point:
-        """See `Proposer`. The network is new and within the limits if the search finds such a network."""
+        """Return the next point to try, see `Proposer.propose`.
+
+        The network is new and within the limits if the search finds such a network.
+        """
         rng, admits = random.Random(seed), self._admitting(history)
         begun = [trial.point for trial in history if not trial.rejected]
         finished = [trial for trial in history if trial.reward is not None]
