@@ -185,7 +185,7 @@ def write_final_again(out: Path, name: str) -> None:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run the command line, or the words `given` in its place."""
+    """Run the benchmark with the arguments `given`; None: the arguments of the command line."""
     options = _parsed(given)
     out = options.out.absolute()
     if options.report:

@@ -73,7 +73,7 @@ def write_table(journal: Path, file: Path) -> None:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run the command line, or the words `given` in its place."""
+    """Run the benchmark with the arguments `given`; None: the arguments of the command line."""
     import torch
 
     torch.set_num_threads(1)

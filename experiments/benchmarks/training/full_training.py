@@ -1,4 +1,4 @@
-"""Full trainings with `search train` from a journal of jobs, and the differences between their networks.
+"""A journal of full trainings with `search train`, and the differences between the accuracies of their networks.
 
 Every finished training is a line of a journal, with the images that it gets right. Trainings that have a line are not
 repeated, so a script that uses a journal can be stopped and started again.
@@ -48,7 +48,7 @@ class Job:
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Carry out one training, and return its line of the journal."""
+    """Carry out one training, and return its line for the journal."""
     import torch
 
     from search.data import load, load_test
