@@ -145,7 +145,7 @@ def report(profile: Profile, out: Path, samples: Path | None) -> Iterator[str]:
 
 
 def cross(path: Path) -> Iterator[str]:
-    """Yield a report on the errors of each design, by five-fold cross-validation over the networks of a profile.
+    """Yield a report on the errors of each predictor, by five-fold cross-validation over the networks of a profile.
 
     path: the file of a profile's measurements, FILE.json.part.
     """

@@ -69,7 +69,7 @@ def table(texts: list[str], frame: Frame) -> tuple[list[Row], list[float]]:
 
 
 def main() -> None:
-    """Print the table as Markdown, and the seconds."""
+    """Print the table as Markdown, and the CPU seconds of each limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("limits", nargs="*", default=["params=200k", "macs=14M", "params=1M,macs=60M"])
     parser.add_argument("--resolution", type=int, default=32)

@@ -159,7 +159,7 @@ def rewards(networks: Sequence[Architecture], accuracy: np.ndarray, ratios: np.n
 
 
 def agreement(networks: Sequence[Architecture], told: np.ndarray, truth: np.ndarray) -> str:
-    """Return a line on how many of the ten networks with the highest rewards are the same under `told` and `truth`.
+    """Return a line of text: the overlap of the ten networks with the highest rewards under `told` and `truth`.
 
     told, truth: the predicted and the measured step time of each network.
     """

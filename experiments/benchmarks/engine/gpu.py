@@ -167,7 +167,7 @@ def _guarded(section: Section, setup: Setup, left: float) -> Figures:
     if limit < section.seconds / 2 and not setup.tiny:
         return {"failed": f"not begun: {left:.0f} s left"}
     context = get_context("forkserver")
-    # torch is imported once, and no section finds another's CUDA context.
+    # torch is imported once, and no section inherits another's CUDA context.
     context.set_forkserver_preload(["search.proxy.training", "search.proxy.measure"])
     figures = context.Queue()
     process = context.Process(target=_section, args=(section.run, replace(setup, seconds=limit), figures))

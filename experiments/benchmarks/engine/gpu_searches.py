@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 SPACE = "effv2_32"
 """The space of the searches, and of the networks whose step times are measured."""
 _GRACE = 8.0
-"""The seconds before the time limit of a section at which its command gets Ctrl-C."""
+"""The seconds between the Ctrl-C that a command gets and the time limit of its section."""
 
 
 def search_photographs(setup: Any) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def main() -> None:
     """Print hardware and versions, a line for each contest, and the table."""
     options = arguments()
     names = options.only
-    if options.play:  # This process runs a contest.
+    if options.play:  # The child process of `contested`.
         print("\n" + json.dumps(CONTESTANTS[names[0]](Contest(**json.loads(options.play)))))
         return
     contest = Contest(options.trials, options.epochs, options.workers)

@@ -103,7 +103,7 @@ class Proof:
         return [*found, *rivals]
 
     def train(self, jobs: Sequence[Job]) -> list[dict[str, Any]]:
-        """Carry out the trainings of `jobs` that the journal lacks, and return the lines of all `jobs`."""
+        """Carry out the trainings of `jobs` that the journal lacks, and return the journal's lines of all `jobs`."""
         return train_all(jobs, self.out / JOURNAL, self.jobs)
 
     @cached_property

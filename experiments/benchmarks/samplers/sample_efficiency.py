@@ -51,7 +51,7 @@ FEW_TRIALS, MANY_TRIALS = 128, 1024
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A search to run."""
+    """A search to run. trials: the number of its trials."""
 
     sampler: str
     workers: int
@@ -155,7 +155,7 @@ def report(problem: Benchmark, out: Path) -> None:
         raise UserError(f"{out / 'searches.jsonl'} has no search of {problem.name}.")
     versions = f"optuna {version('optuna')}, scipy {version('scipy')}, Python {sys.version.split()[0]}"
     about = f"{machines(runs)}; {versions}."
-    # With low-fidelity trainings, numbers of networks are not comparable.
+    # Searches with low-fidelity trainings are compared by epochs, not by numbers of trials.
     whole = [run for run in runs if "+" not in run.sampler]
     text = as_markdown(problem, whole, about) + by_epochs(problem, runs)
     write_file(out / f"{problem.name}.md", text)

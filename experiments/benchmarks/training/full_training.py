@@ -115,7 +115,7 @@ def train_all(jobs: Iterable[Job], journal: Path, processes: int) -> list[dict[s
 
 
 def key_of(line: dict[str, Any]) -> tuple[object, ...]:
-    """Return the `Job.key` of a line. Lines of earlier versions lack fields, which then have their defaults."""
+    """Return the `Job.key` of a journal's line. Fields that lines of earlier versions lack have their defaults."""
     more = tuple((name, value) for name, value in line.get("more", ()))
     return line["network"], line["seed"], line.get("rate", 1.0), line.get("split", "test"), more
 

@@ -168,7 +168,7 @@ def train(wanted: Sequence[Task], journal: Path, jobs: int, seconds: float = mat
     print(f"{len(wanted)} trainings, {len(wanted) - len(left)} finished: {journal}", flush=True)
     if not left:
         return
-    _dataset(left[0].cell, left[0].data)  # The data is decoded only once; the workers map it.
+    _dataset(left[0].cell, left[0].data)  # The data is decoded only here; the workers memory-map it.
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         number, running = 0, {pool.submit(run, task) for task in left[: 2 * jobs]}

@@ -9,9 +9,9 @@ network in the longer training. The figures are differences to a choice by accur
 over the repetitions, which share their networks. So the errors say how well this table is averaged, and not how much
 another table would differ.
 
-one: the network with the best signal. top: the truly best of the three with the best signals, as finals without a
-mistake would choose. finals: of these three, the network with the best signal in a second training (only in the table
-of 24 networks).
+The output has up to three choices. one: the network with the best signal. top: the truly best of the three with the
+best signals, as finals without a mistake would choose. finals: of these three, the network with the best signal in a
+second training (only in the table of 24 networks).
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def interleaved(network: Architecture, data: Dataset, proxy: Proxy) -> tuple[lis
         own = _since(started, device)
         started = _now(device)
         run()
-        if epoch > 1:  # The first epochs of both select and compile kernels.
+        if epoch > 1:  # In the first epoch, kernels are selected and compiled.
             ours.append(own)
             bare.append(_since(started, device))
         started = _now(device)
