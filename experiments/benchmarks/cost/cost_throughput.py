@@ -3,9 +3,9 @@
     python experiments/benchmarks/cost/cost_throughput.py --space effv2 --networks 20000 --repeats 7
 
 All networks differ, within a repeat and between repeats, as their digests show. The first repeat begins with empty
-caches of blocks. The others find the blocks of earlier networks there, as a search does. Rates are per second of CPU
-time, which other load on the machine does not affect. Drawing networks is timed too, since a search also draws them.
-It takes half a minute with the defaults.
+caches of block costs. Later repeats find the blocks of earlier networks there, as a search does. Rates are per second
+of CPU time, which other load on the machine does not affect. Drawing networks is timed too, since a search also draws
+them. It takes half a minute with the defaults.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@
     python -m experiments.benchmarks.cost.int8 answer --out int8.md                       # about two minutes
     python -m experiments.benchmarks.cost.int8 lite0 --photographs --out lite0.md         # about five minutes
 
-Each model is quantised as by `search export-model MODEL --int8` on the images of its training. The table of its model
-card is written, with the expected calibration errors in float32 and in int8. With --photographs, which is for models
-of ImageNet, the images are crops of ten photographs that scikit-learn and scikit-image contain, and the predicted
-labels of six whole photographs follow. Start it on an idle machine.
+Each model is quantised as by `search export-model MODEL --int8` on the images of its training. The output has the
+table of the model card and the expected calibration errors in float32 and in int8. With --photographs, which is for
+models of ImageNet, the images are crops of ten photographs that scikit-learn and scikit-image contain, and the
+predicted labels of six whole photographs follow. Start it on an idle machine.
 """
 
 from __future__ import annotations
@@ -39,14 +39,17 @@ LABELLED = {
     "skimage/data/camera.png": "tripod",
     "skimage/data/rocket.jpg": "missile",
 }
-"""A mapping of photographs in installed packages to what they show."""
+"""The object that each photograph shows, by the path of the photograph in an installed package."""
 OTHERS = tuple(f"skimage/data/{name}.png" for name in ("astronaut", "coins", "motorcycle_left", "horse"))
 _CROPS = 40
 """The number of crops of each photograph."""
 
 
 def installed(path: str) -> Path:
-    """Return the path of a file in an installed package, given as "package/file"."""
+    """Return the path of a file in an installed package, given as "package/file".
+
+    Exits with a message if the package is not installed.
+    """
     package, _, rest = path.partition("/")
     found = find_spec(package)
     if found is None or found.origin is None:
@@ -68,7 +71,10 @@ def write_crops(folder: Path) -> None:
 
 
 def labels(made: Int8, name: str) -> list[str]:
-    """Return a table of the most probable labels of the whole photographs, in float32 and in int8."""
+    """Return the most probable label of each whole photograph in float32 and in int8, as lines of a Markdown table.
+
+    made: the model in both precisions. name: the name of the model.
+    """
     paths = [installed(path) for path in LABELLED]
     files = (made.float32, made.quantized.content)
     rows = [predict(onnx_classifier(name, content), paths, 1) for content in files]
@@ -96,7 +102,7 @@ def compared(folder: Path, photographs: Source | None, ends: list[str]) -> list[
 
 
 def main() -> None:
-    """Compare the models that the command line names."""
+    """Write the comparisons of the models that the command line names to the file --out."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,18 +1,20 @@
-"""The errors of three ways to predict latencies of networks that the profile has not seen, and of measuring again.
+"""The errors of three latency predictors on networks that the profile has not seen, and of a second measurement.
 
     search profile space=effv2_32 cost=latency
     python -m experiments.benchmarks.cost.latency measure --out FILE.csv      # repeat until it says done
     python -m experiments.benchmarks.cost.latency report --out FILE.csv
     python -m experiments.benchmarks.cost.latency cross --samples FILE.json.part    # an unfinished profile is enough
 
-The networks are random ones of the space, none of them measured for the profile. For effv2_32 there are also random
-networks with four widths a stage, most of whose blocks are in no table, and scaled published networks. Each is
-measured twice, in turns with the profile's reference network. Three designs predict the latency: the profile's table
-of blocks, with a regression by kind of work for blocks that it lacks; this regression alone, fitted to blocks; and
-with --samples a regression that is fitted to whole networks.
+The networks are random ones of the space, none of them measured for the profile. For effv2_32 there are also scaled
+published networks, and random networks with four widths a stage; most blocks of the latter are not in the profile's
+table. Each network is measured twice, in turns with the profile's reference network. Three designs of predictor are
+compared: the profile's table of blocks, with a regression on the amounts of work (such as multiply-adds) for blocks
+that the table lacks; this regression alone, fitted to blocks; and with --samples a regression fitted to whole
+networks.
 
 `cross` needs no further measurements: it leaves out a fifth of a profile's networks at a time and predicts them from
-the others. This is harder than the use of a complete profile, since blocks that only those networks have are lost.
+the others. This is harder than the use of a complete profile: blocks that occur only in those networks are not in the
+table.
 
 Start it on an idle machine. The load and the share of time that the process had to wait are in the report.
 """
@@ -55,7 +57,8 @@ WIDTHS = {
 }
 """Four widths a stage, around those of effv2_32."""
 SCALED = ("b0", "v2-b0", "mobilenet-v2-1.0", "mobilenet-v3-large", "mobilenet-v1", "mobilenet-v4-conv-small")
-"""The published networks that are scaled to 64 px with 1.25 times the width and to 96 px with 0.75 times."""
+"""The published networks that are scaled to 64 px with 1.25 times the width, and to 96 px with 0.75 times the
+width."""
 
 
 def networks(plain: Space, count: int) -> Iterator[tuple[str, Architecture]]:
@@ -101,7 +104,7 @@ def measure(profile: Profile, runtime: str, space: Space, count: int, out: Path,
 
 
 def report(profile: Profile, out: Path, samples: Path | None) -> Iterator[str]:
-    """Yield the conditions, and a table of Kendall's tau and relative errors by set of networks and design.
+    """Yield the conditions, and a table of Kendall's tau and relative errors by set of networks and predictor design.
 
     samples: the file of a profile's measurements, for the regression on whole networks; None: without this design.
     """
@@ -142,7 +145,10 @@ def report(profile: Profile, out: Path, samples: Path | None) -> Iterator[str]:
 
 
 def cross(path: Path) -> Iterator[str]:
-    """Yield the errors of each design on networks of a profile that were left out of its fit."""
+    """Yield a report on the errors of each predictor, by five-fold cross-validation over the networks of a profile.
+
+    path: the file of a profile's measurements, FILE.json.part.
+    """
     head, samples = _samples(path)
     reference = decode(head["reference"])
     device = Device(**{field.name: head[field.name] for field in fields(Device)})
@@ -180,13 +186,13 @@ def cross(path: Path) -> Iterator[str]:
 
 
 def _samples(path: Path) -> tuple[dict[str, Any], list[Sample]]:
-    """Return the conditions and the samples in the file FILE.json.part that an unfinished profile leaves."""
+    """Return the head (device, batch, reference) and the measured networks of a profile's file FILE.json.part."""
     head, *lines = map(json.loads, path.read_text().splitlines())
     return head, list(map(Sample.from_dict, lines))
 
 
 def whole_networks(samples: Sequence[Sample]) -> Mapping[str, float]:
-    """Return the time per unit of each kind of work, fitted to whole networks instead of blocks.
+    """Return the time per unit of each kind of work (see `work_of`), fitted to whole networks instead of blocks.
 
     Times are divided by the time of the reference network's inference.
     """
@@ -195,7 +201,7 @@ def whole_networks(samples: Sequence[Sample]) -> Mapping[str, float]:
 
 
 def work_of(network: Architecture) -> Mapping[str, float]:
-    """Return the amount of work of an inference for each kind of work of `search.profiles.blocks.work`."""
+    """Return the amounts of work, such as multiply-adds, in one inference, by kind (see `blocks.work`)."""
     spent = Counter(blocks.work_of_classifier(network, *blocks.before_head(network), "latency"))
     for part in blocks.parts(network):
         spent.update(blocks.work(part))
@@ -209,7 +215,7 @@ def _line(name: str, design: str, told: np.ndarray, truth: np.ndarray) -> str:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file; [] if there is none."""
+    """Return the rows of a CSV file; [] if the file does not exist."""
     if not path.exists():
         return []
     with path.open() as file:
@@ -217,7 +223,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write `rows`, at least one, as a CSV file in one step."""
+    """Write `rows`, at least one, to a CSV file. The file is replaced only when the new one is complete."""
     draft = path.with_suffix(".part")
     with draft.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -227,7 +233,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def main() -> None:
-    """Measure, or print one of the reports."""
+    """Measure latencies, or print one of the two reports."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -34,14 +34,17 @@ _DRAWN = 2_000
 
 
 def limits(profile: Profile) -> dict[str, float]:
-    """Return the limits in milliseconds by the names of the searches."""
+    """Return the latency limit of each search in milliseconds, by the name of the search, such as "limit-10"."""
     space, rng = Space.load(SPACE), random.Random(0)
     times = Predictor(profile).all([space.at(space.sample(rng)) for _ in range(_DRAWN)])[0]
     return {f"limit-{point:.0%}".rstrip("%"): round(float(np.quantile(times, point)), 2) for point in POINTS}
 
 
 def measure(folder: Path, profile: Profile) -> list[dict[str, str]]:
-    """Measure the latency of the complete trials of the run in `folder` that its table lacks; return all rows."""
+    """Measure the latencies of the complete trials of the run in `folder`, and return a row for each.
+
+    The rows are kept in a CSV file beside `folder`, and trials with a row are not measured again.
+    """
     run, path = open_run(folder), folder.with_name(f"{folder.name}.csv")
     rows = read_rows(path)
     done = {row["trial"] for row in rows}
@@ -76,7 +79,7 @@ def report(folder: Path, limit: float, rows: list[dict[str, str]]) -> Iterator[s
 
 
 def main() -> None:
-    """Search, measure, and print the table."""
+    """Run the searches, measure their trials, and print a table with a row for each limit."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

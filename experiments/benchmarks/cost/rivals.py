@@ -1,9 +1,9 @@
-"""All rivals of `search compare` at several limits: the cost that each leaves unused, its widths and its blocks.
+"""The rivals of `search compare`, scaled to several limits: the cost that each leaves unused, its widths and blocks.
 
     python experiments/benchmarks/cost/rivals.py --resolution 32 params=200k macs=14M params=1M,macs=60M
 
-No network is trained. Rivals have at most the total stride of `search.engine.around.Frame`. The seconds are the CPU
-time in which all rivals are matched to a limit.
+Rivals are published networks. None is trained. Their total stride is at most `search.engine.around.Frame.stride`. The
+last line has the CPU seconds that scaling all rivals to each limit took.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ COLUMNS = (
 
 
 def limits(text: str) -> dict[str, float]:
-    """Return the amounts of a limit such as "params=1M,macs=60M" by the names of the costs."""
+    """Return the amount of each cost in a limit such as "params=1M,macs=60M", by the name of the cost."""
     return {name: parse_amount(name, amount) for name, amount in (one.split("=") for one in text.split(","))}
 
 
 def table(texts: list[str], frame: Frame) -> tuple[list[Row], list[float]]:
-    """Return a row for each limit and rival, and the seconds of matching for each limit."""
+    """Return a row for each limit and rival, and for each limit the CPU seconds of scaling all rivals to it."""
     rows: list[Row] = []
     seconds: list[float] = []
     for text in texts:
@@ -69,7 +69,7 @@ def table(texts: list[str], frame: Frame) -> tuple[list[Row], list[float]]:
 
 
 def main() -> None:
-    """Print the table as Markdown."""
+    """Print the table as Markdown, and the CPU seconds of each limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("limits", nargs="*", default=["params=200k", "macs=14M", "params=1M,macs=60M"])
     parser.add_argument("--resolution", type=int, default=32)

@@ -8,7 +8,7 @@ The networks are random ones of the space, none of them measured for the profile
 depth, width and resolution. All are measured once and then all again, in turns with the profile's reference
 network (`step_ratio`). The second take shows the error of a repeated measurement. With --load, the networks of
 the space are measured again beside one training on the other core, or beside as many trainings as there are
-cores. At the end, rewards of the networks from predicted and from measured step times S are compared. Their
+cores. At the end, the rewards under predicted and under measured step times S are compared. The
 accuracies are drawn from the relation of accuracy and size in `experiments/results/photographs_32px.csv`. Start
 it on an idle machine.
 """
@@ -78,7 +78,10 @@ def scaled(space: Space, number: int, seed: int, most: int) -> list[Architecture
 
 
 def measured(networks: Sequence[Architecture], reference: Architecture, batch: int, name: str) -> np.ndarray:
-    """Return the step time of each network divided by the reference's. name: the name of the networks in messages."""
+    """Return the ratio of each network's step time to the step time of `reference`.
+
+    batch: the number of images in a step. name: a name for the networks in messages.
+    """
     started, ratios = time.monotonic(), []
     other, images = inputs(reference, batch)
     for number, network in enumerate(networks, 1):
@@ -93,7 +96,7 @@ def measured(networks: Sequence[Architecture], reference: Architecture, batch: i
 
 
 def inputs(network: Architecture, batch: int) -> tuple[torch.nn.Module, torch.Tensor]:
-    """Return the torch module of a network, and images for it."""
+    """Return a network as a torch module, and a batch of random images for it."""
     shape = batch, network.channels, network.resolution, network.resolution
     images = torch.randn(shape).contiguous(memory_format=torch.channels_last)
     return build(network).to(memory_format=torch.channels_last), images
@@ -101,7 +104,7 @@ def inputs(network: Architecture, batch: int) -> tuple[torch.nn.Module, torch.Te
 
 @contextmanager
 def neighbours(number: int, network: Architecture, batch: int) -> Iterator[None]:
-    """Run `number` processes in the background that train `network` on one thread each."""
+    """Train `network` in `number` background processes of one thread each, until the context ends."""
     code = _NEIGHBOUR % (str(network), batch)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(number)]
@@ -126,7 +129,10 @@ def line(name: str, told: np.ndarray, truth: np.ndarray, flagged: int | None = N
 
 
 def accuracies(networks: Sequence[Architecture], seed: int) -> np.ndarray:
-    """Draw an accuracy for each network: a linear function of log MACs, fitted to real trainings, plus a residual."""
+    """Draw an accuracy for each network: a linear function of log MACs plus a random residual.
+
+    The function is fitted to the real trainings in `TRAINED`, and the residuals are drawn from those of this fit.
+    """
     with TRAINED.open() as file:
         rows = [(float(row["accuracy"]), math.log(float(row["macs"]))) for row in csv.DictReader(file)]
     known, sizes = np.array(rows).T
@@ -137,7 +143,11 @@ def accuracies(networks: Sequence[Architecture], seed: int) -> np.ndarray:
 
 
 def rewards(networks: Sequence[Architecture], accuracy: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-    """Return the reward of each network with the shipped exponents; S and P are relative to the first network."""
+    """Return the reward of each network by `reward=effv2` with its default exponents.
+
+    accuracy: 0 to 1, for each network. ratios: the step time of each network. The step time S and the params P in the
+    reward are relative to the first network.
+    """
     objective = EfficientNetV2(reward="effv2")
     unit = cost(networks[0]).params
     return np.array(
@@ -149,7 +159,10 @@ def rewards(networks: Sequence[Architecture], accuracy: np.ndarray, ratios: np.n
 
 
 def agreement(networks: Sequence[Architecture], told: np.ndarray, truth: np.ndarray) -> str:
-    """Return a line with the overlap of the ten best networks by predicted S (`told`) and by measured S (`truth`)."""
+    """Return a line of text: the overlap of the ten networks with the highest rewards under `told` and `truth`.
+
+    told, truth: the predicted and the measured step time of each network.
+    """
     shared, best = [], 0
     for seed in range(20):
         accuracy = accuracies(networks, seed)
@@ -163,7 +176,7 @@ def agreement(networks: Sequence[Architecture], told: np.ndarray, truth: np.ndar
 
 
 def main() -> None:
-    """Print hardware, versions, and the tables."""
+    """Print hardware, versions, and the tables of errors."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

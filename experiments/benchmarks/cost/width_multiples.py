@@ -1,4 +1,4 @@
-"""The speed of networks in onnxruntime whose widths are multiples of 8, and of 4.
+"""The speed in onnxruntime of networks with widths that are multiples of 8, and of 4.
 
     python -m experiments.benchmarks.cost.width_multiples
 
@@ -26,19 +26,19 @@ REPEATS = 5
 
 
 def scaled(phi: float, divisor: int) -> Architecture:
-    """Return MobileNetV1 of this size, with widths that are multiples of `divisor`."""
+    """Return MobileNetV1 scaled by `phi` (see `PHIS`), with widths that are multiples of `divisor`."""
     whole = adapt(published("mobilenet-v1").architecture, FRAME)
     return rescale(whole, Multipliers(GROWTH.depth**phi, GROWTH.width**phi), Rounding(divisor=divisor))
 
 
 def rate(bench: LatencyBench, network: Architecture) -> float:
-    """Return the nanoseconds per thousand multiply-adds, as the median of `REPEATS` measurements."""
+    """Return the nanoseconds of an inference per thousand multiply-adds, as the median of `REPEATS` measurements."""
     ms = median(bench.ratio(network) for _ in range(REPEATS)) * bench.reference_ms
     return ms * 1e9 / cost(network).macs
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure both networks of each size, and print a row for it."""
     print("| multiples of 8 | of 4 | ns per 1,000 multiply-adds, 8 | 4 | ratio |\n|---|---|---:|---:|---:|")
     ratios = []
     with latency_bench(Conditions(), scaled(PHIS[-1], 8)) as bench:

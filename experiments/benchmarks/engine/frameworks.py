@@ -28,7 +28,7 @@ _SEARCH = {"space": "effv2", "sampler": "random", "step": "measured"}
 class Contest:
     """The size of a contest. epochs: the epochs that a trial reports. workers: the trials that run at a time.
 
-    Contestants that are not parallel run one at a time.
+    Serial contestants ignore `workers`.
     """
 
     trials: int
@@ -46,7 +46,7 @@ def _config() -> Config:
 
 
 def _evaluated(params: Mapping[str, int], epochs: int) -> Result:
-    """Evaluate a network as our workers do. params: the index of an option for each choice, by its name."""
+    """Evaluate a network as our workers do. params: the index of the chosen option, by the name of the choice."""
     config = _config()
     network = config.space.at(tuple(params[choice.name] for choice in config.space.choices))
     proxy = config.proxy.model_copy(update={"epochs": epochs})
@@ -63,7 +63,7 @@ class _Ticking(Silent):
 
 
 def ours(executor: str, contest: Contest) -> Ticks:
-    """Run a search with the setting `executor`, as the run `bench` in the current folder."""
+    """Run a search with the setting `executor`, under the run name `bench` in the current folder."""
     ticks: Ticks = []
     several = {} if executor == "serial" else {"executor.workers": contest.workers}
     more = {
@@ -97,7 +97,7 @@ def optuna_loop(storage: str | None, contest: Contest) -> Ticks:
 
 
 def plain_tune(contest: Contest, *, lean: bool) -> Ticks:
-    """Run Ray Tune with OptunaSearch and reused actors. lean: whether to omit its loggers and snapshots."""
+    """Run Ray Tune with OptunaSearch and reused actors. lean: True to omit Tune's loggers and snapshots."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if lean:
         os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_GLOBAL_CHECKPOINT_S": "1000000000"}
@@ -144,7 +144,7 @@ def plain_tune(contest: Contest, *, lean: bool) -> Ticks:
 
 
 def _trainable(epochs: int) -> type:
-    """Return a trainable of Tune that reports a step for each epoch, and the evaluation with the last."""
+    """Return a Tune trainable class with one step per epoch. The last step reports the accuracy of the network."""
     from ray.tune import Trainable
 
     class Trivial(Trainable):

@@ -37,16 +37,16 @@ Figures = dict[str, Any]
 
 
 def _unnoted(figures: Figures) -> None:
-    """Ignore the figures, since nothing displays them."""
+    """Ignore the figures; the default of `Setup.note`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """The settings of a section.
 
-    data: the path of a .npz file with photographs; None: synthetic shapes instead. out: the folder for the files of
-    the section. seconds: the time after which the section is stopped. note: the function that receives the figures so
-    far, in case the section is stopped.
+    tiny: True for a rehearsal. data: the path of a .npz file with photographs; None: synthetic shapes instead. out:
+    the folder for the files of the section. seconds: the time after which the section is stopped. note: the function
+    that receives the figures so far, in case the section is stopped.
     """
 
     device: str
@@ -62,7 +62,7 @@ class Section:
     """A part of the benchmark.
 
     run: the function that returns the figures. seconds: the time limit, which is tenfold in a rehearsal. Outside
-    rehearsals, the section is skipped if the benchmark has less than half of its limit left.
+    rehearsals, the section is skipped if less than half of `seconds` is left for the whole benchmark.
     """
 
     run: Callable[[Any], Figures]
@@ -88,7 +88,10 @@ def environment(setup: Setup) -> Figures:
 
 
 def tests(setup: Setup) -> Figures:
-    """Run `tests/gpu`, note its output line by line, and return its exit code, its seconds and the output's end."""
+    """Run the tests in `tests/gpu`. Returns their exit code, their seconds, and the last 12,000 characters of output.
+
+    After every line of output, `setup.note` receives the output so far.
+    """
     words = [
         sys.executable,
         "-m",
@@ -127,7 +130,7 @@ SECTIONS: Mapping[str, Section] = {
 
 
 def main() -> None:
-    """Run the sections and write their figures."""
+    """Run the sections that the command line names, and write their figures to --out."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -164,7 +167,7 @@ def _guarded(section: Section, setup: Setup, left: float) -> Figures:
     if limit < section.seconds / 2 and not setup.tiny:
         return {"failed": f"not begun: {left:.0f} s left"}
     context = get_context("forkserver")
-    # torch is imported once, and no section finds another's CUDA context.
+    # torch is imported once, and no section inherits another's CUDA context.
     context.set_forkserver_preload(["search.proxy.training", "search.proxy.measure"])
     figures = context.Queue()
     process = context.Process(target=_section, args=(section.run, replace(setup, seconds=limit), figures))
@@ -188,7 +191,7 @@ def _guarded(section: Section, setup: Setup, left: float) -> Figures:
 
 
 def _end(process: Any) -> None:
-    """End a section and all processes that it started."""
+    """Kill the process of a section and all processes that it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()

@@ -1,4 +1,4 @@
-"""The proxy, the network and the images of the sections of `experiments.benchmarks.engine.gpu` about speed."""
+"""The proxy, the network and the images for the speed sections of `experiments.benchmarks.engine.gpu`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def proxy_of(tiny: bool, **changes: Any) -> Proxy:
 
 
 def network_of(proxy: Proxy, classes: int = 10) -> Architecture:
-    """Return EfficientNetV2-B0 as `proxy` trains it."""
+    """Return EfficientNetV2-B0 as `proxy` reduces it, for images with three channels."""
     from search.proxy.proxy import proxy_architecture
     from space import published
 
@@ -33,7 +33,7 @@ def network_of(proxy: Proxy, classes: int = 10) -> Architecture:
 
 
 def noise(count: int, pixels: int) -> Dataset:
-    """Return `count` random images of ten classes, of `pixels` a side. Their content does not affect step times."""
+    """Return a data set of `count` random images, `pixels` a side. Their content does not affect step times."""
     from search.data import Dataset, Split
 
     rng = np.random.default_rng(0)

@@ -18,20 +18,24 @@ ROOT = Path(__file__).parents[3]
 SPACE = "effv2_32"
 """The space of the searches, and of the networks whose step times are measured."""
 _GRACE = 8.0
-"""A command gets Ctrl-C when it has run for the time limit of its section less these seconds."""
+"""The seconds between the Ctrl-C that a command gets and the time limit of its section."""
 
 
 def search_photographs(setup: Any) -> dict[str, Any]:
-    """Run the default search in `SPACE`, with 64 trials and finals, on photographs. In a rehearsal it is tiny.
+    """Run the default search in `SPACE` on photographs, with 64 trials and finals.
 
-    Without `setup.data` it is run on 300 shapes.
+    Returns figures as `searched` does. Without `setup.data`, 300 synthetic shapes replace the photographs. In a
+    rehearsal, the search is tiny.
     """
     data = ["data=npz", f"data.path={setup.data}"] if setup.data else ["data=shapes", "data.images=300"]
     return searched(setup, "photographs", data)
 
 
 def search_shapes(setup: Any) -> dict[str, Any]:
-    """Run the default search in `SPACE`, with 24 trials and finals, on shapes. In a rehearsal it is tiny."""
+    """Run the default search in `SPACE` on synthetic shapes, with 24 trials and finals.
+
+    Returns figures as `searched` does. In a rehearsal, the search is tiny.
+    """
     return searched(setup, "shapes", ["data=shapes", *(["data.images=300"] if setup.tiny else [])], trials=24)
 
 
@@ -57,7 +61,7 @@ def searched(setup: Any, name: str, data: list[str], trials: int = 64) -> dict[s
 
 
 def outcome(path: Path) -> dict[str, Any]:
-    """Return the figures of the run at `path`."""
+    """Return figures of the run at `path`, such as the states of its trials, their times and the best accuracy."""
     from search.runs.run import open_run
 
     run = open_run(path)

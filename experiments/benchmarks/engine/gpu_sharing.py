@@ -18,7 +18,7 @@ SHARES = (1, 2, 4, 8)
 def sharing(setup: Any) -> dict[str, Any]:
     """Measure the images per second of 1, 2, 4 and 8 simultaneous training processes on one device.
 
-    Each number is measured with graphs where they can be used, and without. In a rehearsal there are 1 and 2.
+    Each number of processes is measured with CUDA graphs where possible, and without. A rehearsal has only 1 and 2.
     """
     rows: list[dict[str, Any]] = []
     shares = (1, 2) if setup.tiny else SHARES
@@ -55,8 +55,11 @@ def sharing_with_mps(setup: Any) -> dict[str, Any]:
 
 @contextmanager
 def members(count: int, setup: Any) -> Iterator[list[Any]]:
-    """Start `count` processes that train on request (see `shared_rate`), and yield a pipe to each."""
-    # Not by the fork server, whose environment is older than the variables of MPS.
+    """Start `count` processes that train on request (see `shared_rate`), and yield a pipe to each.
+
+    The processes are killed when the context ends.
+    """
+    # A fork server could have started before the environment variables of MPS were set.
     context = get_context("spawn")
     pipes, processes = [], []
     try:
@@ -76,7 +79,10 @@ def members(count: int, setup: Any) -> Iterator[list[Any]]:
 
 
 def shared_rate(team: list[Any], graph: str, seconds: float) -> dict[str, Any]:
-    """Return the images per second, in total and of the slowest member, while `team` trains for some seconds."""
+    """Return the images per second of all members and of the slowest, while they train for `seconds`.
+
+    team: the pipes to the members. graph: the proxy's setting `graph`, "auto" or "never".
+    """
     for pipe in team:
         pipe.send((graph, seconds))
     for pipe in team:

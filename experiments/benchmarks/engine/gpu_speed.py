@@ -12,7 +12,7 @@ from experiments.benchmarks.engine.gpu_inputs import network_of, noise, proxy_of
 
 
 def steps(setup: Any) -> dict[str, Any]:
-    """Measure the images per second of the proxy's loop and of a bare loop, both eager and as a graph."""
+    """Measure the images per second of `loop_rate` and `bare_rate`, both in eager mode and as a CUDA graph."""
     rows: list[dict[str, Any]] = []
     for batch in (8, 16) if setup.tiny else (64, 256, 512):
         for graph in ("auto", "never"):
@@ -23,7 +23,10 @@ def steps(setup: Any) -> dict[str, Any]:
 
 
 def loop_rate(setup: Any, batch: int, graph: str) -> dict[str, Any]:
-    """Return the images per second of `train` after its first epoch, and the seconds before and after that span."""
+    """Return the images per second of the proxy's `train` after its first epoch, as a row of figures.
+
+    The row also has the seconds of the first epoch, and the seconds from the last epoch to the end.
+    """
     from search.proxy.training import train
 
     count = 3 if setup.tiny else 60
@@ -83,7 +86,7 @@ def bare_rate(setup: Any, batch: int, graph: bool) -> float:
 
 
 def captured(step: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that launches `step` as a CUDA graph, which is captured after four plain steps."""
+    """Return a function that launches `step` as a CUDA graph, which is captured after four eager steps."""
     import torch
 
     stream = torch.cuda.Stream()
@@ -99,7 +102,7 @@ def captured(step: Callable[[], None]) -> Callable[[], None]:
 
 
 def seconds_each(run: Callable[[], None], device: Any, times: int) -> float:
-    """Return the wall-clock seconds of one `run` in a sequence of many: the median of three sequences."""
+    """Return the wall-clock seconds of one call of `run`: the median of three means over `times` calls."""
     import torch
 
     def wait() -> None:
@@ -122,7 +125,7 @@ def seconds_each(run: Callable[[], None], device: Any, times: int) -> float:
 def repeats(setup: Any) -> dict[str, Any]:
     """Measure the repeatability of a training: one seed twice, with and without a graph, and in other precisions.
 
-    Two more seeds show how much accuracies differ otherwise.
+    Two more seeds show how much accuracies differ from seed to seed.
     """
     from search.data import load, source_from
     from search.proxy.training import train

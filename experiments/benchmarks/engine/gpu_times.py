@@ -1,4 +1,4 @@
-"""The section of `experiments.benchmarks.engine.gpu` about step times: predicted, and measured."""
+"""The section of `experiments.benchmarks.engine.gpu` that compares predicted with measured step times."""
 
 from __future__ import annotations
 

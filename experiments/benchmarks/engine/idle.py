@@ -4,9 +4,9 @@
     python -m experiments.benchmarks.engine.idle busy
 
 The share is measured from the moment at which all workers have a trial to the start of the last trial. Before,
-workers still start, and after, no trial is left for them. A worker is busy for the `seconds` before its trial
-finished, which include measuring step times. Only complete trials count as work. Failed attempts, and failed or
-pruned trials, count as idle time.
+workers still start, and after, no trial is left for them. A worker is busy for the duration of its trial (the
+`seconds` of its result), which includes measuring step times. Only complete trials count as work. Failed attempts,
+and failed or pruned trials, count as idle time.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def jobs_of(run: Run) -> list[tuple[float, float]]:
 
 
 def main() -> None:
-    """Print a line for each run."""
+    """Print the idle share and the durations of trials of each run that the command line names."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

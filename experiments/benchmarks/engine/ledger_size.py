@@ -3,10 +3,10 @@
     python experiments/benchmarks/engine/ledger_size.py --trials 5000 --more 20
     python experiments/benchmarks/engine/ledger_size.py --trials 100 300 480 --more 16 --samplers ordinal_gp
 
-For each sampler and number of trials, a run with that many finished trials is written, opened, resumed by an
-engine, and continued. Nothing is trained, and early stop is off. Two times are printed: the CPU time of the thread
-that runs the engine, which other load does not affect, and the wall-clock time, which includes waiting for the disk.
-It takes a minute with the defaults.
+For each sampler and number of trials, a run with that many finished trials is written, opened, resumed by an engine,
+and continued. Nothing is trained, and early stop is off. Two times are printed: the CPU time of the thread that runs
+the engine, which other load does not affect, and the wall-clock time, which includes waiting for the disk. It takes a
+minute with the defaults.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def result(request: Request) -> Result:
 
 
 def fill(path: Path, config: Config, trials: int) -> None:
-    """Write a run with `trials` complete trials of random networks."""
+    """Write a run to the folder `path`, with `trials` complete trials of random networks."""
     path.mkdir(parents=True)
     (path / CONFIG).write_text(yaml.safe_dump(config.document()))
     rng = random.Random(0)
@@ -64,7 +64,7 @@ def taken(what: Callable[[], object]) -> tuple[float, float]:
 
 
 def search_on(engine: Engine) -> None:
-    """Run one more trial."""
+    """Run one more trial of the search, with an invented result."""
     request = engine.next_trial()
     assert request is not None
     engine.on_report(request.number, 1, 1.0)
@@ -96,7 +96,7 @@ def measured(sampler: str, trials: int, more: int) -> None:
 
 
 def main() -> None:
-    """Print a table."""
+    """Print a table of times, for each sampler and number of trials."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trials", type=int, nargs="+", default=[5000])
     parser.add_argument("--more", type=int, default=20)

@@ -66,7 +66,7 @@ def contested(name: str, contest: Contest, skip: int) -> Taken:
     ]
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()  # The clock of the machine, not of the process, on Linux and macOS.
+        began = time.perf_counter()  # On Linux and macOS, all processes share this clock.
         done = subprocess.run(
             [*command, "--only", name],
             cwd=folder,
@@ -88,7 +88,7 @@ def spread(values: Sequence[float], unit: float) -> str:
 
 
 def report(taken: dict[str, list[Taken]]) -> None:
-    """Print the table and the comparisons."""
+    """Print the times of each contestant, and the extra milliseconds per trial of our executors (see `BESIDE`)."""
     print(f"\n{'':<16}{'ms a trial':<28}{'CPU ms of the driver':<28}{'s until the first trial':<28}")
     for name, each in taken.items():
         columns = spread([t.clock for t in each], 1e3), spread([t.cpu for t in each], 1e3)
@@ -120,7 +120,7 @@ def main() -> None:
     """Print hardware and versions, a line for each contest, and the table."""
     options = arguments()
     names = options.only
-    if options.play:  # This process runs a contest.
+    if options.play:  # The child process of `contested`.
         print("\n" + json.dumps(CONTESTANTS[names[0]](Contest(**json.loads(options.play)))))
         return
     contest = Contest(options.trials, options.epochs, options.workers)

@@ -53,7 +53,7 @@ CLOCKS: dict[str, Callable[[], float]] = {"clock": time.perf_counter, "cpu": tim
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A simulated study.
+    """The figures of a simulated search, a row of the output.
 
     trial_seconds: the mean duration of a trial. transport_ms: the executor's milliseconds per trial. driver_ms,
     driver_ms_last_tenth: the driver's milliseconds per trial, for all trials and for the last tenth. filled_after_s:
@@ -75,7 +75,7 @@ class Row:
 
 @dataclass(order=True, slots=True)
 class Event:
-    """The end of an epoch on a worker."""
+    """The end of an epoch on a worker. when: the simulated time in seconds. number: the number of the trial."""
 
     when: float
     number: int
@@ -145,14 +145,17 @@ class Cluster:
 
 
 def simulated(sampler: str, workers: int, seconds: float, options: argparse.Namespace) -> Row:
-    """Return the row of a search with `options.each` trials for each worker, of `seconds` each on average."""
+    """Simulate a search with `options.each` trials for each worker, and return its figures.
+
+    seconds: the mean duration of a trial. options: the command line.
+    """
     trials = options.each * workers
     config = Config.of({"space": "effv2", "sampler": sampler, "trials": trials})
     cluster = Cluster(workers, seconds, options.transport / 1e3, CLOCKS[options.time])
     with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder, "trials.sqlite"))) as ledger:
         cluster.run(Engine(config, Sampled(config), ledger, partial(fidelity, data_digest="simulated")))
     tenth = math.ceil(trials / 10)
-    # Between two starts there are a proposal and a result. After the last start there are only results.
+    # Only up to the last start, since there are no proposals after it.
     last = (cluster.work[-1] - cluster.work[-1 - tenth]) / tenth
     return Row(
         sampler=sampler,
@@ -169,7 +172,7 @@ def simulated(sampler: str, workers: int, seconds: float, options: argparse.Name
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Return the rows as CSV."""
+    """Return the rows as CSV text with a header."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [each.name for each in fields(Row)], lineterminator="\n")
     writer.writeheader()
@@ -178,7 +181,7 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def main() -> None:
-    """Print hardware, versions and a row for each study, and write the rows if there is a file for them."""
+    """Print hardware, versions and a row for each search, and write the rows to --out if it is given."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -197,7 +200,7 @@ def main() -> None:
     print(f"{processor()}, load {os.getloadavg()[0]:.1f}, optuna {version('optuna')}, time by {options.time}")
     rows = []
     for sampler in options.sampler:
-        simulated(sampler, 2, 1.0, options)  # imports of the first proposal
+        simulated(sampler, 2, 1.0, options)  # Not measured: it imports modules.
         for workers in options.workers:
             for seconds in options.seconds:
                 rows.append(simulated(sampler, workers, seconds, options))

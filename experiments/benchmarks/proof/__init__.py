@@ -1,1 +1,1 @@
-"""Is the searched network more accurate than every published one of equal latency? See `proof`."""
+"""A comparison of searched networks with published networks of equal latency, by their accuracies (see `proof`)."""

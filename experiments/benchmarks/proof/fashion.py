@@ -20,7 +20,7 @@ TRAIN, TEST, SIDE, SEED = 12_000, 3_000, 28, 0
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run the command line, or the words `given` in its place."""
+    """Write the .npz file to --out. given: the arguments; None: the arguments of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

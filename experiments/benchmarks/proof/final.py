@@ -1,4 +1,4 @@
-"""The networks of the final, kept in a file, and the table and the figure of their trainings."""
+"""The networks of the final of `proof`: the file that keeps them, and the table and figure of their accuracies."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from search.tables.units import plural
 from space import cost, decode
 
 SEARCHED = "searched"
-"""The family of all searched networks."""
+"""The value of `Contender.family` for all searched networks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A network under a limit.
+    """A network that is compared under a latency limit.
 
-    family: the rival's name, or `SEARCHED`; a family has one learning rate. rate: the factor of the recipe's learning
-    rate; None: the family's. more: other settings of the recipe. ms: the measured milliseconds, None if unknown.
+    family: the name of the rival, or `SEARCHED`. The networks of a family share a learning rate. rate: the factor of
+    the recipe's learning rate; None: the factor of the family. more: other settings of the recipe. ms: the measured
+    latency in milliseconds; None if unknown.
     """
 
     name: str
@@ -34,7 +35,10 @@ class Contender:
 
 
 class Finalists:
-    """The networks of the final of a level, in a file that is written once."""
+    """The networks of the final under one limit, in a file that is written once.
+
+    level: the name of the limit, "low" or "high".
+    """
 
     def __init__(self, out: Path, level: str) -> None:
         self._file = out / f"finalists-{level}.json"
@@ -45,17 +49,20 @@ class Finalists:
         return self._file.exists()
 
     def write(self, every: Sequence[Contender]) -> None:
-        """Write the file."""
+        """Write the networks to the file."""
         write_file(self._file, json.dumps([asdict(one) for one in every], indent=1) + "\n")
 
     def read(self) -> list[Contender]:
-        """Return the networks. Raises `FileNotFoundError` if they are not known."""
+        """Return the networks from the file. Raises `FileNotFoundError` if it does not exist."""
         every = json.loads(self._file.read_text("utf-8"))
         return [Contender(**{**values, "more": tuple(map(tuple, values["more"]))}) for values in every]
 
 
 def table(every: Sequence[Contender], differences: Differences) -> Iterator[str]:
-    """Yield a Markdown table of the networks, each compared with the first, which is a searched one."""
+    """Yield the lines of a Markdown table of the networks. Each is compared with the first, a searched network.
+
+    differences: the differences between the networks, in the same order.
+    """
     count = len(differences.accuracies[0])
     yield f"| network | params | MACs | ms | accuracy, {plural(count, 'seed')} | first less it |"
     yield "|---|---:|---:|---:|---:|---:|"
@@ -78,7 +85,10 @@ def table(every: Sequence[Contender], differences: Differences) -> Iterator[str]
 
 
 def draw(every: Sequence[Contender], differences: Differences, split: str, out: Path) -> None:
-    """Draw the mean accuracies with their 95 % intervals, and every training, into `out` as PNG and SVG."""
+    """Draw the mean accuracies with 95 % intervals, and a point for each training, to `out` with .png and .svg.
+
+    split: the name of the images for the axis, such as "test".
+    """
     from matplotlib.figure import Figure
 
     from search.report.figures import written

@@ -1,7 +1,8 @@
 """The limits of the proof, which are latencies of MobileNetV3-Small in two sizes, and the rivals that keep them.
 
-Latencies are those of the exported files in onnxruntime, one image on one thread, in turns with the reference of a
-profile. Both are measured once, on an idle machine, and kept in a file.
+A level, "low" or "high", is one of these limits with its rivals. The latency of a network is measured on its exported
+file in onnxruntime, with one image on one thread, in turns with the reference of a profile. Limits and rivals are
+measured once, on an idle machine, and kept in a file.
 """
 
 from __future__ import annotations
@@ -29,16 +30,18 @@ from space.cost.table import exact_cost
 NAMED = "mobilenet-v3-small"
 """The network whose latencies are the limits."""
 MACS = {"low": 6e6, "high": 18e6}
-"""The multiply-adds of that network, by level."""
+"""The multiply-adds of `NAMED` at each level."""
 _REPEATS = 7
-"""The number of medians of three measurements; a limit is their median, since other load on the memory slows some."""
+"""The number of timings of the network `NAMED`, each the median of three measurements. The limit is the median of the
+timings, since other load on the memory slows some of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A limit in milliseconds, and the networks and measured milliseconds of the rivals by name.
+    """A latency limit in milliseconds, with its rivals.
 
-    named: the network whose latency is the limit. It is also the rival `NAMED`.
+    named: the network whose latency is the limit; it is also the rival `NAMED`. rivals: the network of each rival, by
+    the rival's name. ms: the measured latency of each rival in milliseconds, by name.
     """
 
     limit: float
@@ -48,7 +51,7 @@ class Level:
 
 
 def frame(npz: str) -> Frame:
-    """Return the size and the channels of the training images in a .npz file, and the number of their classes."""
+    """Return the side in pixels, the channels and the number of classes of the training images in a .npz file."""
     with np.load(npz) as arrays:
         (_, side, _, *channels), labels = arrays["train_x"].shape, arrays["train_y"]
     return Frame(side, *(channels or [1]), len(np.unique(labels)))
@@ -57,7 +60,8 @@ def frame(npz: str) -> Frame:
 def level(name: str, npz: str, profile: Profile, file: Path) -> Level:
     """Return the level `name` from `file`; if the file lacks it, measure it and write it there.
 
-    npz: the file of the images.
+    name: "low" or "high". npz: the file of the images. profile: a profile of latencies. Raises `UserError` if `NAMED`
+    cannot be scaled down to the multiply-adds of the level.
     """
     known = json.loads(file.read_text("utf-8")) if file.exists() else {}
     if name not in known:
@@ -86,11 +90,11 @@ def _measured(name: str, images: Frame, profile: Profile) -> Level:
 def _rivals(
     limit: float, images: Frame, profile: Profile, ms: Callable[[Architecture], float]
 ) -> dict[str, Architecture]:
-    """Return, by name, the largest member of each published rival within `limit` milliseconds, except `NAMED`.
+    """Return each published rival except `NAMED`, as large as `limit` milliseconds permit, by its name.
 
-    If no member fills the limit well, it can be the next larger one. A rival that would need widths under 8 is
-    missing, and a line says so. ms: measures the milliseconds of a network. `profile` predicts them, so that few
-    networks are measured.
+    If no size within the limit comes close to it, the rival can be the next larger size. A rival that would need
+    widths under 8 is left out, and a message says so. ms: the function that measures the milliseconds of a network.
+    profile: predicts them, so that few networks are measured.
     """
     match, predictor = Match({"latency": limit}, lambda _, network: ms(network)), Predictor(profile)
     rivals = {}

@@ -1,26 +1,27 @@
-"""Is the searched network more accurate than every published network of equal latency, and by how much?
+"""The difference in accuracy between a searched network and every published network of equal latency.
 
     python -m experiments.benchmarks.proof.proof --npz FILE.npz --profile FILE.json --out DIR --tries widths
 
 For each level the limit is the latency of MobileNetV3-Small of about 6 or 18 million multiply-adds, exported and
 run by onnxruntime with one image on one thread (`levels`). Rivals are the published networks of `search compare`, as
-large as the limit permits. Each try (`tries`) is a search under the limit; a random search of equal cost stands
-beside the last one. There are five stages, and a second start continues each of them:
+large as the limit permits. Each try (`tries`) is a search under the limit; the last try is also made as a random
+search of equal cost. There are five stages, and a second start continues each of them:
 
 0. `--until match`: the limits are measured, and the rivals matched to them.
 1. `--until search`: the searches.
 2. `--until validate`: each rival and the answer of the first try are trained at the low level with three learning
-   rates and one seed, and keep the rate of the highest validation accuracy. Then every network is trained with 2
+   rates and one seed, and keep the rate with the highest validation accuracy. Then every network is trained with 2
    seeds.
-3. `--until tune`: the answers of the last try with every search seed, the random search's and the three best rivals
-   by validation are written down. The recipe of the best rival is tuned for as many steps as the search trained.
+3. `--until tune`: the networks of the final are chosen and kept in a file: the answers of the last try with every
+   search seed, the answer of the random search, and the three rivals with the highest validation accuracies. The
+   recipe of the best rival is tuned in as many epochs as the search trained.
 4. `--until final`: each of these networks, and the best rival with its tuned recipe, is trained with 5 fresh seeds
    and evaluated on the test images. A table and a figure are written to DIR.
 
     python -m experiments.benchmarks.proof.proof --out experiments/results/proof --report
 
-repeats the table and the figure from the trainings in a folder. All trainings are lines of DIR/trainings.jsonl; their
-seeds and digests become a csv. Latencies need an idle machine.
+writes the table and the figure again from the trainings in a folder. All trainings are lines of DIR/trainings.jsonl,
+and DIR/trainings.csv lists their seeds and digests. Measure latencies on an idle machine.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ CSV = (
 """The columns of the table of all trainings."""
 RATES = (0.5, 1.0, 2.0)
 SEEDS, FRESH = (0, 1), (100, 101, 102, 103, 104)
-"""The seeds of trainings while one iterates, and those of the final."""
+"""The seeds of the trainings before the final, and the seeds of the final."""
 STRONGEST = 3
-"""The number of rivals in the final, the best by validation."""
+"""The number of rivals in the final, those with the highest validation accuracies."""
 STAGES = ("match", "search", "validate", "tune", "final")
 
 
@@ -62,9 +63,10 @@ STAGES = ("match", "search", "validate", "tune", "final")
 class Proof:
     """The files and settings of a proof.
 
-    profile: the file of a profile of latencies, whose reference the limits are measured beside. tries: the searches,
-    the last of which is the proof's. seeds: the seeds of that search; the others have only the first of these. jobs:
-    the number of simultaneous trainings. settings: more words of all searches.
+    profile: the file of a profile of latencies; limits are measured in turns with its reference network. tries: the
+    names of the searches; the last of them is the search of the proof. seeds: the seeds of the last search; the
+    others have only the first of these seeds. jobs: the number of simultaneous trainings. settings: further settings
+    of all searches, KEY=VALUE.
     """
 
     npz: str
@@ -76,17 +78,17 @@ class Proof:
     settings: Sequence[str]
 
     def level(self, name: str) -> Level:
-        """Return the limit and the rivals of a level."""
+        """Return the limit and the rivals of the level `name`, "low" or "high"."""
         return level(name, self.npz, Profile.load(self.profile), self.out / "levels.json")
 
     @property
     def last_searches(self) -> list[tuple[str, int]]:
-        """The searches of the last try, each with its seed, and the random search of equal cost."""
+        """The name and seed of each search of the last try, and of the random search of equal cost."""
         last = self.tries[-1]
         return [*((last, seed) for seed in self.seeds), (f"random-{last}", self.seeds[0])]
 
     def contenders(self, name: str) -> list[Contender]:
-        """Carry out the missing searches of a level. Return the answers of all its searches, and the rivals."""
+        """Carry out the missing searches of a level. Return the answers of all its searches, then the rivals."""
         limit, first, found = self.level(name).limit, self.seeds[0], []
         for one, seed in [*((one, first) for one in self.tries[:-1]), *self.last_searches]:
             run = f"{name}-{one}-{seed}"
@@ -101,12 +103,15 @@ class Proof:
         return [*found, *rivals]
 
     def train(self, jobs: Sequence[Job]) -> list[dict[str, Any]]:
-        """Return the lines of `jobs`, which are carried out where the journal has none."""
+        """Carry out the trainings of `jobs` that the journal lacks, and return the journal's lines of all `jobs`."""
         return train_all(jobs, self.out / JOURNAL, self.jobs)
 
     @cached_property
     def rates(self) -> dict[str, float]:
-        """The factor of the learning rate of each family, chosen at the low level."""
+        """The factor of the recipe's learning rate for each family, by the family's name.
+
+        It is the factor in `RATES` with the highest validation accuracy at the low level.
+        """
         families = {one.family: one for one in reversed(self.contenders("low"))}
         tries = [(one, rate) for one in families.values() for rate in RATES]
         jobs = [Job(one.network, SEEDS[0], self.npz, rate, "validation") for one, rate in tries]
@@ -117,7 +122,7 @@ class Proof:
         }
 
     def trained(self, every: Sequence[Contender], seeds: Sequence[int], split: Split) -> Differences:
-        """Return the differences between networks after one training with each seed."""
+        """Train each network once with each seed, and return the differences between their accuracies on `split`."""
         jobs = [
             Job(one.network, seed, self.npz, one.rate or self.rate(one.family), split, one.more)
             for one in every
@@ -126,13 +131,13 @@ class Proof:
         return compared(self.train(jobs), len(seeds), split)
 
     def rate(self, family: str) -> float:
-        """Return the factor of the learning rate of a family; 1 if the low level lacks it."""
+        """Return the factor of the learning rate of a family; 1 if the low level has no network of this family."""
         return self.rates.get(family, 1.0)
 
     def finalists(self, name: str) -> list[Contender]:
-        """Return the networks of the final: answers of the last try, the random search's, and the strongest rivals.
+        """Return the networks of the final: the answers of the last try and random search, and the strongest rivals.
 
-        They are chosen by validation once, and kept in a file.
+        The rivals are chosen by validation accuracy. The networks are chosen once and kept in a file.
         """
         kept = Finalists(self.out, name)
         if not kept.known:
@@ -146,7 +151,7 @@ class Proof:
         return kept.read()
 
     def tuned(self, name: str) -> Contender:
-        """Return the strongest rival of a level with its recipe tuned for as many steps as the search trained."""
+        """Return the strongest rival of a level, with its recipe tuned in as many epochs as the search trained."""
         rival = next(one for one in self.finalists(name) if one.family != SEARCHED)
         run = open_run(self.out / "runs" / f"{name}-{self.tries[-1]}-{self.seeds[0]}")
         count = trainings_of_equal_cost(run)
@@ -155,7 +160,7 @@ class Proof:
 
 
 def write_trainings(journal: Path, file: Path) -> None:
-    """Write a table of all trainings with their seeds and digests as csv."""
+    """Write all trainings of a journal to `file` as CSV, with the columns `CSV`."""
     lines = read(journal)
     with file.open("w", newline="") as opened:
         writer = csv.DictWriter(opened, CSV, extrasaction="ignore")
@@ -164,7 +169,7 @@ def write_trainings(journal: Path, file: Path) -> None:
 
 
 def write_final(out: Path, name: str, every: Sequence[Contender], differences: Differences) -> None:
-    """Print the table of the final of a level, and write it and its figure to `out`."""
+    """Print the table of a level's final, and write the table and the figure to the folder `out`."""
     text = "\n".join(table(every, differences)) + "\n"
     print(text, flush=True)
     (out / f"final-{name}.md").write_text(text, "utf-8")
@@ -172,7 +177,7 @@ def write_final(out: Path, name: str, every: Sequence[Contender], differences: D
 
 
 def write_final_again(out: Path, name: str) -> None:
-    """Write the table and the figure of a final whose trainings and networks are in `out`; nothing is trained."""
+    """Write the table and the figure of a final again, from the trainings and networks in `out`, without training."""
     every = Finalists(out, name).read()
     known = {key_of(line): line for line in read(out / JOURNAL)}
     jobs = [Job(one.network, seed, "", one.rate or 1.0, "test", one.more) for one in every for seed in FRESH]
@@ -180,7 +185,7 @@ def write_final_again(out: Path, name: str) -> None:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run the command line, or the words `given` in its place."""
+    """Run the benchmark with the arguments `given`; None: the arguments of the command line."""
     options = _parsed(given)
     out = options.out.absolute()
     if options.report:
@@ -217,7 +222,7 @@ def _parsed(given: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _level(proof: Proof, name: str, until: int) -> None:
-    """Carry out the stages of a level up to the stage number `until`, and print what they give."""
+    """Carry out the stages of a level up to the index `until` of `STAGES`, and print their results."""
     print(f"{name}: {proof.level(name).limit:g} ms", flush=True)
     if until >= STAGES.index("search"):
         for one in proof.contenders(name):

@@ -1,10 +1,10 @@
-"""Train networks by a proxy, to compare its order with that of their full trainings.
+"""Trainings of networks by a proxy, to compare its ranking with the ranking by full trainings.
 
     python -m experiments.benchmarks.proof.proxies NETWORK ... proxy.epochs=8 --npz FILE.npz --out FILE.jsonl
 
 Words with "=" are settings of the proxy, which otherwise trains at full width and the network's own resolution, for 4
-epochs at twice the recipe's learning rate. Each training is a line of the journal, with its
-accuracy and loss on the validation images; a second start trains what is missing.
+epochs at twice the recipe's learning rate. Each training is a line of the journal, with its accuracy and loss on the
+validation images. A second start carries out only missing trainings.
 """
 
 from __future__ import annotations
@@ -30,13 +30,17 @@ DEFAULTS = {
 }
 KEY = ("network", "seed", "side", "epochs", "shift")
 CSV = (*KEY, "accuracy", "loss", "cpu_seconds")
-"""The columns of the table of all trainings. side: that of the images in pixels. shift: in pixels."""
+"""The columns of the table of all trainings. side: the side of the images in pixels. shift: the largest shift in
+pixels."""
 
 
 def trainings(
     networks: Sequence[str], npz: str, settings: dict[str, Any], seeds: Sequence[int], journal: Path
 ) -> Iterator[dict[str, Any]]:
-    """Yield a line for each network and seed; those that the journal lacks are trained and added to it."""
+    """Yield the line of the journal for each network and seed. Missing trainings are carried out and added.
+
+    npz: the file of the images. settings: the settings of the proxy.
+    """
     from search.data import load
     from search.proxy import training
 
@@ -61,7 +65,7 @@ def trainings(
 
 
 def write_table(journal: Path, file: Path) -> None:
-    """Write all trainings of a journal as csv."""
+    """Write all trainings of a journal to `file` as CSV, with the columns `CSV`."""
     with file.open("w", newline="") as opened:
         writer = csv.DictWriter(opened, CSV)
         writer.writeheader()
@@ -69,7 +73,7 @@ def write_table(journal: Path, file: Path) -> None:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run the command line, or the words `given` in its place."""
+    """Run the benchmark with the arguments `given`; None: the arguments of the command line."""
     import torch
 
     torch.set_num_threads(1)

@@ -1,8 +1,9 @@
 """The searches of the proof, in the order in which they were tried. All are judged on validation images.
 
-A try is the words of `search launch` that differ from the defaults. "defaults" has the defaults: under a limit of
-latency the space around MobileNetV1, which the tries from "around" to "shift" have too. All but "defaults" were made
-with the samplers, and began with the scaled network, of their day. The lab book says what each try gave.
+A try is a set of settings of `search launch` that differ from the defaults. "defaults" changes only the number of
+trials. Its space, the default under a latency limit, is the space around MobileNetV1, which the tries from "around"
+to "shift" have too. The tries before "defaults" had the sampler and the first network that were the defaults when
+they were made. The lab book has the result of each try.
 """
 
 from __future__ import annotations
@@ -50,15 +51,16 @@ TRIES: Mapping[str, Mapping[str, str]] = {
 }
 """The settings of each try, by its name."""
 DEFAULTS = "defaults"
-"""The try that is made unless others are named."""
+"""The try that is made if no other is named."""
 RANDOM = {"sampler": "random"}
 """The settings that turn a try into the random search of equal cost."""
 
 
 def words(name: str, npz: str, limit: float, seed: int) -> list[str]:
-    """Return the words of `search launch` for a try. Its latencies come from the profile of its own space.
+    """Return the arguments of `search launch` for a try. Its latencies come from the profile of its own space.
 
-    name: a name of `TRIES`, after "random-" for a random search. npz: the file of the images. limit: milliseconds.
+    name: a key of `TRIES`, with the prefix "random-" for the random search of equal cost. npz: the file of the
+    images. limit: milliseconds.
     """
     sampler = RANDOM if name.startswith("random-") else {}
     given = {

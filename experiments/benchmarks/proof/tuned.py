@@ -1,7 +1,7 @@
-"""The recipe of a published network, tuned by the sampler of the searches: what their compute buys without a search.
+"""The tuning of a published network's recipe by the sampler of the searches, with as many epochs as a search.
 
-The learning rate, the weight decay and the augmentation are a list of choices, and each trial is a full training that
-is judged on validation images.
+It shows the gain from this compute without an architecture search. The choices are the learning rate, the weight
+decay and the augmentation. Each trial is a full training that is judged on validation images.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ CHOICES = (
     Choice("recipe.mixup", (0.0, 0.2), ordered=True),
     Choice("recipe.cutmix", (0.0, 1.0), ordered=True),
 )
-"""The rate is the factor of the recipe's learning rate."""
+"""The choices of the tuning. The rate is the factor of the recipe's learning rate."""
 DEFAULT: Point = (2, 2, 1, 2, 0, 0)
-"""The recipe of all other networks, `recipe=small`, which is the first trial."""
+"""The recipe of all other networks, `recipe=small`, as a point of `CHOICES`. It is the first trial."""
 STARTUP, SEED = 4, 0
 
 
 def trainings_of_equal_cost(run: Run) -> int:
-    """Return how many full trainings have as many epochs as all trainings of a search, those of its finals included.
+    """Return the number of full trainings with as many epochs in total as all trainings of a search and its finals.
 
     The epochs of a search cost less where the proxy reduces widths or sees fewer images than a full training. Then
     the number is too large, which favours the tuned network.
@@ -45,8 +45,8 @@ def tuned(
 ) -> Job:
     """Train a network with `count` recipes, and return the training with the highest validation accuracy.
 
-    npz: the file of the images. train: carries out trainings, or finds them in a journal, and returns one line of
-    the journal for each.
+    npz: the file of the images. train: the function that carries out trainings, or finds them in a journal, and
+    returns one line of the journal for each.
     """
     proposer = GPProposer(
         _candidates(), startup=STARTUP, sizes=False, max_observations=count, early_stop=False
@@ -63,14 +63,14 @@ def tuned(
 
 
 def job(network: str, npz: str, point: Point) -> Job:
-    """Return the training of a network with a recipe, which is a point of `CHOICES`."""
+    """Return the training of a network with the recipe `point`, a point of `CHOICES`."""
     values = {choice.name: choice.options[index] for choice, index in zip(CHOICES, point, strict=True)}
     rate = float(values.pop("rate"))
     return Job(network, SEED, npz, rate, "validation", tuple(values.items()))
 
 
 def _candidates() -> Candidates:
-    """Return the recipes as the sampler sees the networks of a space: all are permitted, and all of one size."""
+    """Return the recipes in the form of the networks of a space: all are permitted, and all have one size."""
     return Candidates(
         CHOICES,
         tuple(len(choice.options) for choice in CHOICES),

@@ -1,4 +1,4 @@
-"""Run searches with made-up evaluations of known truth and noise, and check the answers and sentences of their pages.
+"""Searches with made-up evaluations of known truth and noise, to check the answers and sentences of their pages.
 
     python -m experiments.benchmarks.samplers.answers_with_known_truth [--searches 10] [--equal 40]
 
@@ -50,7 +50,7 @@ def _normals(count: int, *key: object) -> NDArray[np.float64]:
 
 
 def _number(*key: object) -> int:
-    """Return a number that depends on the key alone, unlike Python's hash of texts."""
+    """Return a number from 0 to 2**63 - 1 that depends on the key alone, unlike Python's hash of a string."""
     return random.Random(repr(key)).getrandbits(63)
 
 
@@ -102,7 +102,7 @@ class Outcome:
 def searched(
     number: int, truth: Callable[[Architecture], float], drawn: Sequence[float], sampler: str
 ) -> Outcome:
-    """Search, and compare the page with the truth.
+    """Run a search, and return how its answers and its page compare with the truth.
 
     number: the number of the search, which is its seed and decides its images. truth: the function that returns the
     true accuracy of a network. drawn: the true accuracies of random networks. sampler: the name of the sampler.
@@ -138,7 +138,7 @@ def searched(
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line, or the given `words` in its place."""
+    """Run the benchmark with the arguments `words`; None: the arguments of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -62,7 +62,7 @@ PARTS = (
 
 
 def networks() -> list[Architecture]:
-    """Return all networks in the order of training."""
+    """Return all networks of the space effv2_mini in the order of training, which is a fixed random order."""
     space = Space.load("effv2_mini")
     found = list(dict.fromkeys(space.at(point) for point in space.points()))
     random.Random(0).shuffle(found)
@@ -70,7 +70,7 @@ def networks() -> list[Architecture]:
 
 
 def train(data: str) -> None:
-    """Carry out all trainings that are missing."""
+    """Carry out all trainings of the table that are missing. data: the path of the .npz file."""
     order = [str(network) for network in networks()]
     for end in range(_BLOCK, len(order) + 1, _BLOCK):
         for part in PARTS:
@@ -83,7 +83,7 @@ def train(data: str) -> None:
 
 
 def _train(part: Part, order: list[str], end: int, data: str) -> None:
-    """Train the first `end` networks of `order` with the settings of a part."""
+    """Train the first `end` networks of `order` that the search of `part` has not trained yet."""
     if (RUNS / part.run).exists():
         run = resume(part.run, {"trials": end, "finals": "off"})
     else:
@@ -93,9 +93,9 @@ def _train(part: Part, order: list[str], end: int, data: str) -> None:
 
 
 def task(data: str) -> dict[str, object]:
-    """Return the settings of all trainings.
+    """Return the settings that all trainings share. data: the path of the .npz file.
 
-    Half of the images validate: with a fifth, the ranks of the networks differ too much from seed to seed.
+    Half of the images are for validation: with a fifth, the ranks of the networks differ too much from seed to seed.
     """
     return {
         "space": "effv2_mini",
@@ -121,7 +121,7 @@ def settings(part: Part, order: list[str], data: str) -> dict[str, object]:
 
 
 def rows() -> Iterator[dict[str, object]]:
-    """Yield the row of each finished training."""
+    """Yield the row of the table for each finished training, with the columns `COLUMNS`."""
     for part in PARTS:
         if not (RUNS / part.run).exists():
             continue

@@ -33,13 +33,13 @@ from search.samplers.ordinal_gp.regression import hypotheses
 from space import Point, Space, UserError, decode
 
 DRAWS = 12
-"""The number of draws. Each draws a subset of the networks, and the options without effect."""
+"""The number of draws. Each draws a subset of the networks, and random options of the choices that are not active."""
 
 Vector = NDArray[np.float64]
 
 
 def encodings(space: Space) -> Iterator[tuple[str, Encoding]]:
-    """Yield the four encodings of a space's points by name."""
+    """Yield the name and the encoding for each of the four encodings of a space's points."""
     apart = [replace(choice, name=f"{number}.{choice.name}") for number, choice in enumerate(space.choices)]
     for zeros, sums in product((True, False), repeat=2):
         active = space.active if zeros else lambda point: (True,) * len(point)
@@ -88,7 +88,10 @@ def _standardised(sizes: Vector) -> Vector:
 
 
 def _point(space: Space, network: str, rng: random.Random) -> Point:
-    """Return a point of a network, with random options of the choices that are not active."""
+    """Return a point that gives `network`, with random options of the choices that are not active.
+
+    Raises `UserError` if the space lacks the network.
+    """
     point = space.find(decode(network))
     if point is None:
         raise UserError(f"{network} is not a network of {space.name}.")
@@ -100,7 +103,10 @@ def _point(space: Space, network: str, rng: random.Random) -> Point:
 
 
 def read(file: Path) -> dict[str, float]:
-    """Return the mean loss of each network in a table. Raises `UserError` if it lacks a column."""
+    """Return the mean loss of each network in a table, by the network's canonical string.
+
+    Raises `UserError` for a row without a network or a loss.
+    """
     losses: dict[str, list[float]] = {}
     with file.open(newline="") as opened:
         for line in csv.DictReader(opened):
@@ -112,7 +118,7 @@ def read(file: Path) -> dict[str, float]:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run the command line, or the words `given` in its place."""
+    """Run the benchmark with the arguments `given`; None: the arguments of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

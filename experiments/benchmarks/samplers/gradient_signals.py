@@ -72,7 +72,7 @@ def ranked(values: NDArray[np.float64], truths: NDArray[np.float64]) -> tuple[fl
 
 
 def table(problem: Recorded, resolution: int | None, workers: int) -> str:
-    """Return a heading, and a line with the correlations of each signal of the networks of `problem`."""
+    """Return a text: a heading, and for each signal a line with its correlations over the networks of `problem`."""
     truths = np.array(list(problem.truths.values()))
     started = time.perf_counter()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -93,7 +93,10 @@ def _told(correlation: tuple[float, float, float]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line, or the given `words` in its place. Exits with 2 and a one-line message for a mistake."""
+    """Run the benchmark with the arguments `words`; None: the arguments of the command line.
+
+    Exits with status 2 and a one-line message for an invalid argument or file.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

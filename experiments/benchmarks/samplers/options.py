@@ -48,7 +48,10 @@ class Outcome:
 
 
 def outcome(problem: Recorded, sampler: Sampler, seed: int, trials: int) -> Outcome:
-    """Return the outcome of a search. seed: its seed, which also decides the recorded trainings that it sees."""
+    """Run a search of `problem`, and return its outcome.
+
+    seed: the seed of the search, which also decides the recorded trainings that it sees.
+    """
     config, place = problem.config(sampler, trials, seed), MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place) as folder, closing(Ledger(Path(folder, "ledger"))) as ledger:
         engine = Engine(config, Sampled(config), ledger, lambda proxy: "simulated")
@@ -67,7 +70,7 @@ def spread(values: Sequence[float], digits: int = 3) -> str:
 
 
 def main() -> None:
-    """Print a line for each search, and a summary."""
+    """Print a line for each search, and a summary of both values of the option."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -95,7 +98,7 @@ def main() -> None:
 
 
 def report(option: str, found: dict[str, list[Outcome]]) -> None:
-    """Print means, medians and extremes of both values and of their paired differences."""
+    """Print means, medians and extremes for both values of the option, and for their paired differences."""
     for value, outcomes in found.items():
         print(f"\n{option}={value}, n = {len(outcomes)}: mean, median (extremes)")
         print(f"  trials                 {spread([each.trials for each in outcomes], 0)}")

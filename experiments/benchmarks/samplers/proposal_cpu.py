@@ -1,4 +1,4 @@
-"""Measure the CPU time of a proposal, by the number of results that the sampler has.
+"""The CPU time of a proposal, by the number of results that the sampler has.
 
     python -m experiments.benchmarks.samplers.proposal_cpu
     python -m experiments.benchmarks.samplers.proposal_cpu --spaces mobile --sampler tpe --results 128
@@ -35,7 +35,7 @@ def invented_reward(space: Space, point: Point) -> float:
 
 
 def random_history(space: Space, count: int, seed: int = 0) -> list[Observation]:
-    """Return the results of `count` random networks."""
+    """Return the results of `count` random networks, with invented rewards."""
     rng = random.Random(seed)
     points = [space.sample(rng) for _ in range(count)]
     return [Observation(n, point, invented_reward(space, point), True) for n, point in enumerate(points)]
@@ -57,7 +57,7 @@ def measured(space: Space, sampler: Sampler, results: int, proposals: int) -> tu
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Print a row for each space and number of results."""
+    """Print a row for each space and number of results. words: the arguments; None: those of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -51,7 +51,7 @@ FEW_TRIALS, MANY_TRIALS = 128, 1024
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A search to run."""
+    """A search to run. trials: the number of its trials."""
 
     sampler: str
     workers: int
@@ -116,7 +116,7 @@ def keep(path: Path, run: Searched) -> None:
 
 
 def run_all(problem: Benchmark, every: Sequence[Plan], out: Path) -> None:
-    """Run all searches that are missing, and print a line for each."""
+    """Run the searches of `every` that `searches.jsonl` in the folder `out` lacks, and print a line for each."""
     path = out / "searches.jsonl"
     runs = kept(path)
     for plan in every:
@@ -143,7 +143,7 @@ def machines(runs: Sequence[Searched]) -> str:
 
 
 def report(problem: Benchmark, out: Path) -> None:
-    """Write the tables and the figure of a problem's searches, and print the table.
+    """Write the tables and the figure of a problem's searches to the folder `out`, and print the table.
 
     Raises `UserError` if there is no search of the problem.
     """
@@ -155,7 +155,7 @@ def report(problem: Benchmark, out: Path) -> None:
         raise UserError(f"{out / 'searches.jsonl'} has no search of {problem.name}.")
     versions = f"optuna {version('optuna')}, scipy {version('scipy')}, Python {sys.version.split()[0]}"
     about = f"{machines(runs)}; {versions}."
-    # With low-fidelity trainings, numbers of networks are not comparable.
+    # Searches with low-fidelity trainings are compared by epochs, not by numbers of trials.
     whole = [run for run in runs if "+" not in run.sampler]
     text = as_markdown(problem, whole, about) + by_epochs(problem, runs)
     write_file(out / f"{problem.name}.md", text)
@@ -180,7 +180,10 @@ def _problems(asked: argparse.Namespace) -> Iterator[Benchmark]:
 
 
 def _table(path: Path, space: str, settings: Sequence[str]) -> Recorded:
-    """Return the problem with the trainings in a file. Its name is the file's, followed by the settings, if any."""
+    """Return the problem with the trainings in a file.
+
+    The name of the problem is the file's name without its ending, followed by the settings, if any.
+    """
     name = "-".join([path.stem, *(text.replace("=", "") for text in settings)])
     return trained(name, Space.load(space), {**ACCURACY_ALONE, **parse(settings)}, path)
 
@@ -237,7 +240,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line, or the given `words` in its place. Exits with 2 and a one-line message for a mistake."""
+    """Run the benchmark with the arguments `words`; None: the arguments of the command line.
+
+    Exits with status 2 and a one-line message for an invalid argument or file.
+    """
     parser = _parser()
     asked = parser.parse_args(words)
     try:

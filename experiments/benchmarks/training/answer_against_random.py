@@ -1,4 +1,4 @@
-"""Compare the most accurate network of a default search with the best of 12 random networks under the same limit.
+"""The most accurate network of a default search against the best of 12 random networks under the same limit.
 
     python -m experiments.benchmarks.training.answer_against_random --npz FILE.npz --out DIR
 
@@ -26,7 +26,7 @@ SEED, SEEDS = 100, (201, 202, 203, 204, 205)
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line, or the given `words` in its place."""
+    """Run the benchmark with the arguments `words`; None: the arguments of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

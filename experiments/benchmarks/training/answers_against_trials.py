@@ -1,11 +1,11 @@
-"""Train the answers of a default search and its best trials in full, and check what its page says of each pair.
+"""Full trainings of the answers and best trials of a default search, to check what its page says of each pair.
 
     python -m experiments.benchmarks.training.answers_against_trials --npz FILE.npz --out DIR
 
 The search is `search launch data=folder data.path=DIR/photos` on a folder of four classes (`four_classes`), with
 default settings. Its three answers and its eight best trials are trained for 10 epochs with each of 3 fresh seeds,
-and evaluated on the test images. Then every pair of them whose difference the page's JSON calls significant is
-printed, with the difference in these trainings. A second start continues the search and the missing trainings.
+and evaluated on the test images. The output lists every pair of these networks with a significant difference in
+the page's JSON, and the difference in these trainings. A second start continues the search and the missing trainings.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def page(out: Path, run: str) -> dict[str, Any]:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line, or the given `words` in its place."""
+    """Run the benchmark with the arguments `words`; None: the arguments of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""Rank the children of one parent by inherited weights, and by trainings of their own.
+"""Rankings of the children (sub-networks) of one parent by inherited weights, and by trainings of their own.
 
     python -m experiments.benchmarks.training.children_ranking alone --data FILE.npz --out DIR
     python -m experiments.benchmarks.training.children_ranking inherited --data FILE.npz --out DIR
@@ -60,7 +60,7 @@ def children(count: int) -> list[Architecture]:
 
 
 def settings(data: str, epochs: int, images: int) -> tuple[Source, Proxy]:
-    """Return the data and the proxy of the full trainings."""
+    """Return the data and the proxy of the full trainings. data: the path of the .npz file."""
     words = {"data": "npz", "data.path": data, "proxy": "mini"}
     config = Config.of({**words, "proxy.epochs": epochs, "proxy.images": images})
     return config.data, config.proxy
@@ -77,7 +77,7 @@ def trainings(networks: list[Architecture], epochs: int) -> Iterator[tuple[Archi
 
 
 def train_alone(networks: list[Architecture], data: Dataset, proxy: Proxy, out: Path) -> None:
-    """Carry out the trainings that the results lack."""
+    """Carry out those `trainings` of the networks from random weights that `RESULTS` in the folder `out` lacks."""
     done = {
         (row["network"], row["epochs"], row["seed"]) for row in read(out / RESULTS) if row["kind"] == "alone"
     }
@@ -130,7 +130,10 @@ def validate_inherited(
 
 
 def inherited(networks: list[Architecture], source: Source, proxy: Proxy, epochs: int, out: Path) -> None:
-    """Carry out the validations that the results lack."""
+    """Validate each network with weights inherited from each parent, unless `RESULTS` in the folder `out` has it.
+
+    epochs: the epochs of the parents' trainings.
+    """
     data = load(source, 16)
     for parent, weights, seconds in parents(source, epochs, out):
         done = {row["network"] for row in read(out / RESULTS) if row.get("parent") == parent}
@@ -165,7 +168,7 @@ def report(rows: list[dict[str, Any]], epochs: int) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run one part of the experiment."""
+    """Run the part of the experiment that the command line names."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("part", choices=("alone", "inherited", "report"))
     parser.add_argument("--data", help="an .npz file for data=npz")

@@ -32,12 +32,12 @@ LARGE = "r32_i16_s1/mb_d1_k7_s2_e4_w24/mb_d2_k7_s2_e4_w40/mb_d1_k7_s2_e4_w64/h19
 
 
 def undilated(network: Architecture) -> Architecture:
-    """Return the same network with kernels of 3."""
+    """Return `network` with 3 x 3 kernels in all stages."""
     return replace(network, stages=tuple(replace(stage, kernel=3) for stage in network.stages))
 
 
 def middles(network: Architecture, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return `tensors` with larger kernels cut to their middles, in the sizes of the kernels of `network`."""
+    """Return `tensors` with their kernels cropped at the centre to the kernel sizes of `network`."""
     cropped = {}
     for name, own in build(network).state_dict().items():
         tensor = tensors[name]
@@ -49,7 +49,7 @@ def middles(network: Architecture, tensors: dict[str, Tensor]) -> dict[str, Tens
 
 
 def trained(task: Task, folder: Path, begin: Model | None = None) -> Model:
-    """Train the model `begin`, or if it is None, the network of `task` from random weights.
+    """Train the model `begin` (None: the network of `task` from random weights), and return the trained model.
 
     folder: the folder for the models.
     """
@@ -80,7 +80,7 @@ def contest(task: Task, folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print a line for each contestant."""
+    """Print the accuracies of all contestants for each seed, and then their means."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", required=True, help="an .npz file for data=npz")
     parser.add_argument("--network", default=LARGE)

@@ -48,12 +48,15 @@ def make_folder(npz: Path, folder: Path, per_class: int = PER_CLASS) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of commands that use the code of this checkout, not of an installed package."""
+    """Return environment variables with which commands use the code of this checkout, not an installed package."""
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
 def search(out: Path, name: str, words: Sequence[str]) -> None:
-    """Run `search launch` with these words in the folder `out`, or resume the run `name` if it exists there."""
+    """Run `search launch` with these words in the folder `out`, or resume the run `name` if it exists there.
+
+    The output goes to `NAME.txt` in `out`. Raises `subprocess.CalledProcessError` if the command fails.
+    """
     known = (out / "runs" / name / "config.yaml").exists()
     command = ["resume", name] if known else ["launch", *words, f"run={name}"]
     print(f"search {' '.join(command)}", flush=True)
@@ -74,7 +77,7 @@ def draw(networks: Iterator[Architecture], count: int, permits: Any) -> list[Arc
 
 
 def random_networks(space: Any, seed: str) -> Iterator[Architecture]:
-    """Yield random networks of a space, without end."""
+    """Yield random networks of a space, without end. seed: the seed of the draws."""
     rng = random.Random(seed)
     while True:
         yield space.at(space.sample(rng))

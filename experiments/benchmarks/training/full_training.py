@@ -1,4 +1,4 @@
-"""Full trainings with `search train` from a journal of jobs, and the differences between their networks.
+"""A journal of full trainings with `search train`, and the differences between the accuracies of their networks.
 
 Every finished training is a line of a journal, with the images that it gets right. Trainings that have a line are not
 repeated, so a script that uses a journal can be stopped and started again.
@@ -48,7 +48,7 @@ class Job:
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Carry out one training, and return its line of the journal."""
+    """Carry out one training, and return its line for the journal."""
     import torch
 
     from search.data import load, load_test
@@ -115,7 +115,7 @@ def train_all(jobs: Iterable[Job], journal: Path, processes: int) -> list[dict[s
 
 
 def key_of(line: dict[str, Any]) -> tuple[object, ...]:
-    """Return the `Job.key` of a line. Lines of earlier versions lack fields, which then have their defaults."""
+    """Return the `Job.key` of a journal's line. Fields that lines of earlier versions lack have their defaults."""
     more = tuple((name, value) for name, value in line.get("more", ()))
     return line["network"], line["seed"], line.get("rate", 1.0), line.get("split", "test"), more
 

@@ -51,7 +51,7 @@ def pixels(recipe: Recipe, evaluated: int) -> float:
 
 
 def equal(recipe: Recipe, evaluated: int, target: float) -> Recipe:
-    """Return `recipe` with the number of epochs whose `pixels` are nearest to `target`."""
+    """Return `recipe` with the number of epochs that brings `pixels(recipe, evaluated)` nearest to `target`."""
     candidates = [
         recipe.model_copy(update={"epochs": epochs}) for epochs in range(recipe.stages, 20 * recipe.epochs)
     ]

@@ -1,4 +1,4 @@
-"""The cells and candidates of `proxy_table`, and the order of their trainings."""
+"""The cells (spaces with data) and candidates (proxies) of `proxy_table`, and the order of their trainings."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ CORE = (
     Candidate(1, None, 1),
     Candidate(1, None, 2, part=0.5),
 )
-"""The candidates that cost about a tenth of the long training."""
+"""The candidates that cost about a tenth of a long training."""
 REST = tuple(
     candidate
     for candidate in (

@@ -67,7 +67,10 @@ class Task:
 
 
 def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]]:
-    """Train a network. Returns the task, its CPU seconds without the readings, and the accuracy of each reading."""
+    """Train a network. Returns the task, the CPU seconds of the training, and the accuracy of each reading.
+
+    A reading is a key of (weights, statistics, image), as in `READINGS`.
+    """
     import torch
 
     from search.data import load
@@ -106,7 +109,7 @@ def readings(task: Task) -> tuple[Task, float, dict[tuple[str, str, str], float]
 
 
 def _at_random(indices: Tensor, epoch: int, seed: int) -> Tensor:
-    """Return which images (b,) to mirror: a random half in every epoch."""
+    """Return a mask (b,) of the images to mirror: a new random half in every epoch."""
     from search.data.augment import mirrored
 
     return mirrored(indices, 0, (seed + 1) * 1_000_003 + epoch)
@@ -120,7 +123,7 @@ FLIPS = {"random": _at_random, "none": _not_at_all}
 
 
 def reliability(accuracies: np.ndarray) -> float:
-    """Return the mean rank correlation between seeds. accuracies: (networks, seeds)."""
+    """Return the mean of Spearman's rho over all pairs of seeds. accuracies: (networks, seeds)."""
     pairs = itertools.combinations(range(accuracies.shape[1]), 2)
     return float(np.mean([spearmanr(accuracies[:, a], accuracies[:, b]).statistic for a, b in pairs]))
 
@@ -176,7 +179,10 @@ def rows(
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line, or the given `words` in its place. Exits with 2 and a one-line message for a mistake."""
+    """Run the benchmark with the arguments `words`; None: the arguments of the command line.
+
+    Exits with status 2 and a one-line message for an invalid argument or file.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -22,12 +22,12 @@ SIGNALS: dict[str, Callable[[Mapping[str, Any]], float]] = {
     "training loss": lambda line: -line["curve"][-1],
 }
 BOTH = "both"
-"""The mean of the standardised accuracy and validation loss."""
+"""The name of a signal: the mean of the standardised accuracy and the standardised negative validation loss."""
 _RESAMPLED = 1000
 
 
 def pairs_agreement(one: Values, other: Values, weights: NDArray[np.int64]) -> float:
-    """Return Kendall's tau-b, the mean over all pairs of a row of `one` and a row of `other`.
+    """Return the mean of Kendall's tau-b over all pairs of a row of `one` and a row of `other`.
 
     weights: (networks,), how often each network occurs in a resample. A network is never paired with itself.
     """
@@ -60,7 +60,7 @@ def _seed_pairs(values: Values) -> Iterator[tuple[int, int]]:
 
 
 def table_of(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[int, dict[str, Mapping[str, Any]]]]:
-    """Return the finished trainings by kind, seed and network."""
+    """Return the lines of the finished trainings as nested mappings, by kind, then by seed, then by network."""
     table: dict[str, dict[int, dict[str, Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(dict))
     for line in lines:
         if "failed" not in line:
@@ -118,7 +118,7 @@ def rows(lines: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, object]]:
 
 
 def _complete(long: Mapping[int, Mapping[str, Any]], networks: set[str]) -> dict[int, Any]:
-    """Return the long seeds that have trained at least 0.7 of `networks`."""
+    """Return, by seed, the long trainings of the seeds that have trained at least 0.7 of `networks`."""
     return {seed: by for seed, by in sorted(long.items()) if len(networks & set(by)) >= 0.7 * len(networks)}
 
 
@@ -152,7 +152,7 @@ def _share(
     kind: str,
     names: Sequence[str],
 ) -> float | str:
-    """Return the CPU time of a proxy training divided by a long training's, from timed steps if there are any.
+    """Return the ratio of the CPU time of a proxy training to a long training, from timed steps if there are any.
 
     Returns "" if there are no timed steps and a training was on a GPU.
     """

@@ -1,4 +1,4 @@
-"""Measure how well cheap trainings (proxies) rank networks that are then trained for real.
+"""A measurement of how well cheap trainings (proxies) rank networks that are then trained for real.
 
     python -m experiments.benchmarks.training.proxy_table --data FILE.npz [--cell effv2_32] [--device cuda --jobs 12]
     python -m experiments.benchmarks.training.proxy_table --report                       # of what has been trained
@@ -57,7 +57,7 @@ def _dataset(name: str, path: str) -> Dataset:
 
 
 def run(task: Task) -> dict[str, Any]:
-    """Carry out one training, and return its line of the journal."""
+    """Carry out one training, or time its steps, and return the line for the journal."""
     import torch
 
     from search.proxy import training
@@ -86,7 +86,10 @@ def run(task: Task) -> dict[str, Any]:
 
 @contextmanager
 def _progressive(steps: int) -> Iterator[None]:
-    """Train on images of `SMALL_SIZE` for the first `steps`, by the loop that takes images of any size."""
+    """Make the first `steps` steps of a training in this context use images of `SMALL_SIZE`.
+
+    The training uses the loop that takes images of any size.
+    """
     from search.data.augment import augment
     from search.proxy import loop_streamed, training
 
@@ -128,7 +131,7 @@ def _step_seconds(network: Architecture, data: Dataset, proxy: Proxy) -> float:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the finished trainings, without a line that was cut off when its process ended."""
+    """Return the lines of a journal, without a line that was cut off when its process ended; [] without a journal."""
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     finished = []
     for line in lines:
@@ -140,7 +143,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def append(path: Path, line: Mapping[str, Any]) -> None:
-    """Append a finished training to the journal, and wait until it is on the disk."""
+    """Append the line of a finished training to the journal, and wait until it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torn = path.exists() and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as file:
@@ -156,13 +159,16 @@ def missing(wanted: Sequence[Task], lines: Iterable[Mapping[str, Any]]) -> Itera
 
 
 def train(wanted: Sequence[Task], journal: Path, jobs: int, seconds: float = math.inf) -> None:
-    """Carry out missing trainings in `jobs` processes of one thread each. None begins after `seconds`."""
+    """Carry out the trainings of `wanted` that the journal lacks, in `jobs` processes of one thread each.
+
+    After `seconds`, the trainings that wait are cancelled.
+    """
     end = time.monotonic() + seconds
     left = list(missing(wanted, read(journal)))
     print(f"{len(wanted)} trainings, {len(wanted) - len(left)} finished: {journal}", flush=True)
     if not left:
         return
-    _dataset(left[0].cell, left[0].data)  # Decoded once, here; the workers map it.
+    _dataset(left[0].cell, left[0].data)  # The data is decoded only here; the workers memory-map it.
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         number, running = 0, {pool.submit(run, task) for task in left[: 2 * jobs]}
@@ -181,7 +187,7 @@ def train(wanted: Sequence[Task], journal: Path, jobs: int, seconds: float = mat
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line, or the given `words` in its place."""
+    """Run the benchmark with the arguments `words`; None: the arguments of the command line."""
     from experiments.benchmarks.training.proxy_report import report
 
     parser = argparse.ArgumentParser(

@@ -1,4 +1,4 @@
-"""Compare signals for the choice of finalists and answers: accuracy, validation loss, and mixtures of both.
+"""A comparison of signals for the choice of finalists and answers: accuracy, validation loss, and their mixtures.
 
     python -m experiments.benchmarks.training.selection_signals
 
@@ -9,9 +9,9 @@ network in the longer training. The figures are differences to a choice by accur
 over the repetitions, which share their networks. So the errors say how well this table is averaged, and not how much
 another table would differ.
 
-one: the network with the best signal. top: the truly best of the three with the best signals, as finals without a
-mistake would choose. finals: of these three, the network with the best signal in a second training (only in the table
-of 24 networks).
+The output has up to three choices. one: the network with the best signal. top: the truly best of the three with the
+best signals, as finals without a mistake would choose. finals: of these three, the network with the best signal in a
+second training (only in the table of 24 networks).
 """
 
 from __future__ import annotations
@@ -55,14 +55,21 @@ def _trainings(rows: pd.DataFrame, name: str) -> Trainings:
 
 
 def mini() -> tuple[Trainings, Mapping[str, float]]:
-    """Return accuracy and loss of each network of effv2_mini after the proxy, and the mean accuracy of 9 epochs."""
+    """Return the results of the table effv2_mini: of the proxy, and of the trainings of 9 epochs.
+
+    The results of the proxy are a mapping of networks to (accuracy, loss), those of 9 epochs to the mean accuracy.
+    """
     table = pd.read_csv(RESULTS / "effv2_mini.csv")
     proxy = _trainings(table[table.epochs == 3], "architecture")
     return proxy, table[table.epochs == 9].groupby("architecture").accuracy.mean().to_dict()
 
 
 def photographs() -> tuple[list[Trainings], Mapping[str, float]]:
-    """Return accuracy and loss of each network with both proxy seeds, and the mean accuracy of real trainings."""
+    """Return the results of the table of 24 networks: of the proxy for each of two seeds, and of real trainings.
+
+    The results of the proxy are mappings of networks to (accuracy, loss), those of real trainings to the mean
+    accuracy.
+    """
     table = pd.read_csv(RESULTS / "proxy_table_effv2_32.csv")
     proxy = table[table.training == PROXY]
     seeds = [_trainings(proxy[proxy.seed == seed], "network") for seed in (0, 1)]

@@ -57,7 +57,7 @@ def accuracy(data: Dataset, architecture: str, epochs: int, seed: int) -> float:
 
 
 def _triangle(part: float) -> float:
-    """Return the learning rate divided by its peak at a share of the training, 0 to 1."""
+    """Return the learning rate relative to its peak. part: the finished share of the training, 0 to 1."""
     return min(part / 0.2, (1 - part) / 0.8)
 
 
@@ -72,7 +72,7 @@ def _validated(network: nn.Module, data: Dataset) -> float:
 
 
 def main() -> None:
-    """Print one row per network, then one per resolution."""
+    """Print one row per network, then one row per resolution."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

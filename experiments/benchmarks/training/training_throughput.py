@@ -33,7 +33,7 @@ Taken = tuple[float, float]
 
 
 def main() -> None:
-    """Print the setting, then images per second and the ratio."""
+    """Print the setting, then the images per second and their ratio to bare steps."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--epochs", type=int, default=9, help="epochs that are measured")
     parser.add_argument("--images", type=int, default=1920, help="images in each epoch")
@@ -68,7 +68,7 @@ def interleaved(network: Architecture, data: Dataset, proxy: Proxy) -> tuple[lis
         own = _since(started, device)
         started = _now(device)
         run()
-        if epoch > 1:  # The first epochs of both select and compile kernels.
+        if epoch > 1:  # In the first epoch, kernels are selected and compiled.
             ours.append(own)
             bare.append(_since(started, device))
         started = _now(device)
@@ -78,7 +78,7 @@ def interleaved(network: Architecture, data: Dataset, proxy: Proxy) -> tuple[lis
 
 
 def bare_steps(network: Architecture, proxy: Proxy, device: torch.device) -> Callable[[], None]:
-    """Return a function that runs steps on one batch for as many images as an epoch has, to the nearest batch."""
+    """Return a function that runs bare training steps for about as many images as an epoch has."""
     built = build(network).to(device).to(memory_format=torch.channels_last)
     optimiser = optimiser_of(built, proxy)
     dtype = precision_on(device, proxy.precision)

@@ -134,7 +134,7 @@ class Climbing:
 
 
 OPTUNAS = {"optuna_gp": "GPSampler", "optuna_tpe": "TPESampler", "optuna_nsga2": "NSGAIISampler"}
-"""The names of Optuna's samplers without any change of ours."""
+"""The class in `optuna.samplers` of each contestant that is one of Optuna's samplers without any change of ours."""
 CONTESTANTS: tuple[str, ...] = (*documents.names("sampler"), *OPTUNAS, "local_search")
 """The names of all contestants."""
 FEW = ("auto", "ordinal_gp", "gp", "optuna_gp")
@@ -153,7 +153,7 @@ class AfterAll(Ladder):
 
 
 class OneEpoch(Pruner):
-    """One epoch for all, then the `top` best in full (Egele et al. 2023, "Is One Epoch All You Need?")."""
+    """A pruner: one epoch for all, then the `top` best in full (Egele et al. 2023, "Is One Epoch All You Need?")."""
 
     top: int = 5
 
@@ -181,9 +181,9 @@ def pruned(name: str) -> tuple[Sampler, Pruner | None]:
 
 
 def contestant(name: str) -> Sampler:
-    """Return the sampler with this name, with its defaults, without early stop, and with options ("auto:startup=6").
+    """Return the sampler of a contestant, with its defaults except for options in the name ("auto:startup=6").
 
-    Raises `UserError` for an unknown name, and for options that the sampler lacks.
+    Early stop is off. Raises `UserError` for an unknown name, and for options that the sampler lacks.
     """
     sampler, _, options = name.partition(":")
     if sampler not in CONTESTANTS:
@@ -191,7 +191,7 @@ def contestant(name: str) -> Sampler:
     changes = parse([f"sampler.{option}" for option in options.split(",") if option])
     if sampler in documents.names("sampler"):
         built = Config.of({"sampler": sampler, **changes}).sampler
-        # All curves have the same number of trials.
+        # Early stop is off, so that all searches have the same number of trials.
         return built.model_copy(update={"early_stop": False}) if hasattr(built, "early_stop") else built
     if changes:
         raise UserError(f"{sampler} takes no options here, and {name} has some.")

@@ -53,7 +53,7 @@ def spent(run: Searched, level: float, whole: int) -> float:
 
 
 def believed(run: Searched, epochs: int) -> Step | None:
-    """Return the selection of the search after this number of epochs; None before its first full training."""
+    """Return the last selection of the search within `epochs` epochs; None before its first full training."""
     steps = [step for step in run.steps if step.epochs <= epochs]
     return steps[-1] if steps else None
 
@@ -63,7 +63,10 @@ def _costs(runs: Sequence[Searched], name: str, level: float, whole: int) -> dic
 
 
 def _regret(own: Sequence[Searched], trainings: int, whole: int, best: float) -> str:
-    """Return the median regret in percent; "" if a search ended earlier, or had selected nothing yet."""
+    """Return the median regret in percent after as many epochs as `trainings` full trainings have.
+
+    Returns "" if a search ended earlier, or had selected no network yet.
+    """
     if any(run.epochs < trainings * whole for run in own):
         return ""
     steps = [believed(run, trainings * whole) for run in own]
@@ -75,7 +78,11 @@ def _regret(own: Sequence[Searched], trainings: int, whole: int, best: float) ->
 def _gains(
     after: int, costs: Mapping[str, Mapping[int, float]], runs: Sequence[Searched], problem: Benchmark
 ) -> list[str]:
-    """Compare each sampler with a pruner to the same sampler without one."""
+    """Return a table that compares each sampler with a pruner to the same sampler without one; [] without such pairs.
+
+    after: the number of trials that defines the level. costs: the cost of each search in full trainings, by name and
+    seed.
+    """
     pairs = [(name.partition("+")[0], name) for name in costs if "+" in name]
     pairs = [(sampler, name) for sampler, name in pairs if sampler in costs]
     if not pairs:
@@ -83,7 +90,7 @@ def _gains(
     lines = ["", _line([f"to random-{after}", "pairs", "fewer epochs", "more", "without / with", "p"])]
     lines.append(_line(["---", *["---:"] * 5]))
     for sampler, name in pairs:
-        # A level that was not reached counts as one training more than there were.
+        # The budget: a search that does not reach the level counts as one training more.
         most = {
             each: max(run.epochs for run in runs if run.sampler == each) / problem.epochs
             for each in (sampler, name)

@@ -87,13 +87,13 @@ class Benchmark(Protocol):
     def epochs(self) -> int: ...
 
     def config(self, sampler: Sampler, trials: int, seed: int, pruner: Pruner | None = None) -> Config:
-        """Return the configuration of a search."""
+        """Return the configuration of a search of this problem. pruner: None for no pruner."""
 
     def available(self, network: Architecture) -> bool:
         """Return True if the network can be trained."""
 
     def result(self, request: Request, run: int) -> Result:
-        """Return the result of a request, which is the same in all searches with the number `run`."""
+        """Return the result of a training that a search requests; the same in all searches with the number `run`."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,14 @@ class Adapted:
         return replace(self._base, sampler=sampler, settings=settings)
 
     def available(self, network: Architecture) -> bool:
-        """Return True if the table has the network."""
+        """Return True if the problem has a training of the network."""
         return self.problem.train(network, 0) is not None
 
     def result(self, request: Request, run: int) -> Result:
-        """Return the training with a seed that follows from the network and from the number of the search."""
+        """Return a training of the requested network. Its seed follows from the network and from `run`.
+
+        run: the number of the search. Raises `UserError` if the problem lacks the network.
+        """
         digest = hashlib.sha256(f"{run} {request.architecture}".encode()).digest()
         reading = self.problem.train(decode(request.architecture), int.from_bytes(digest[:4]))
         if reading is None:
@@ -144,7 +147,11 @@ class Adapted:
 
     @cached_property
     def points(self) -> Mapping[str, int]:
-        """The number of points in the pool that give each network; all points of a small space."""
+        """The number of points that give each network, by the network's canonical string.
+
+        The points are all points of a small space, or `POOL` random ones of a larger space (the pool). Networks that
+        exceed the limits or that the problem lacks are left out. Raises `UserError` if no network is left.
+        """
         if math.prod(len(choice.options) for choice in self.space.choices) <= POOL:
             pool = list(self.space.points())
         else:
@@ -159,7 +166,7 @@ class Adapted:
 
     @cached_property
     def readings(self) -> Mapping[str, tuple[Reading, ...]]:
-        """Some trainings of each network in the pool."""
+        """The trainings of each network in the pool with `READINGS` seeds, by canonical string."""
         trained = {
             text: [self.problem.train(decode(text), seed) for seed in range(READINGS)] for text in self.points
         }
@@ -167,7 +174,7 @@ class Adapted:
 
     @cached_property
     def rewards(self) -> Mapping[str, tuple[float, ...]]:
-        """The rewards of the trainings in `readings`."""
+        """The rewards of the trainings in `readings`, by canonical string."""
         return {
             text: tuple(self._reward(text, reading.accuracy, reading) for reading in own)
             for text, own in self.readings.items()
@@ -175,12 +182,12 @@ class Adapted:
 
     @cached_property
     def truths(self) -> Mapping[str, float]:
-        """The true reward of each network in the pool, and of any other that is asked for."""
+        """The true reward of each network, by canonical string. Networks outside the pool are added on access."""
         return _Computed(self._truth, self.points)
 
     @cached_property
     def deviation(self) -> float:
-        """The standard deviation of rewards between seeds."""
+        """The standard deviation of rewards between seeds, pooled over the networks in the pool."""
         return math.sqrt(statistics.fmean(map(statistics.variance, self.rewards.values())))
 
     def _truth(self, text: str) -> float:
@@ -194,7 +201,7 @@ class Adapted:
 
 
 class _Computed(dict[str, float]):
-    """Values by key, computed when a key is missing."""
+    """A dictionary that computes the value of a missing key."""
 
     def __init__(self, compute: Any, keys: Sequence[str] | Mapping[str, Any]) -> None:
         self._compute = compute

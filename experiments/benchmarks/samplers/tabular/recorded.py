@@ -1,4 +1,4 @@
-"""Tables of spaces whose networks were all trained."""
+"""Problems for samplers with a recorded training of every network of a space."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Recorded:
 
     @cached_property
     def rewards(self) -> Mapping[str, tuple[float, ...]]:
-        """The rewards of each network, one for each recorded seed."""
+        """The rewards of each network, one for each recorded seed, by canonical string."""
         config = Config.of(dict(self.settings))
         reward, reference = config.reward, replace(config, space=self.space).reference
 
@@ -81,18 +81,18 @@ class Recorded:
 
     @cached_property
     def truths(self) -> Mapping[str, float]:
-        """The true reward of each network: the mean over its recorded seeds."""
+        """The true reward of each network, the mean over its recorded seeds, by canonical string."""
         return {text: sum(rewards) / len(rewards) for text, rewards in self.rewards.items()}
 
     @cached_property
     def deviation(self) -> float:
-        """The standard deviation of rewards between seeds, over networks with several; NaN without any."""
+        """The standard deviation of rewards between seeds, pooled over networks with two or more; NaN without any."""
         several = [rewards for rewards in self.rewards.values() if len(rewards) > 1]
         return math.sqrt(statistics.fmean(map(statistics.variance, several))) if several else math.nan
 
     @cached_property
     def points(self) -> Mapping[str, int]:
-        """The number of points of the space that give each network."""
+        """The number of points of the space that give each network, by canonical string."""
         return Counter(str(self.space.at(point)) for point in self.space.points())
 
     def available(self, network: Architecture) -> bool:
@@ -100,7 +100,7 @@ class Recorded:
         return True
 
     def result(self, request: Request, run: int) -> Result:
-        """Look up a recorded training of the network, the same one in all searches with the number `run`."""
+        """Return a recorded training of the network, the same one in all searches with the number `run`."""
         epochs = request.proxy.epochs
         shorter = epochs in self.shorter
         readings = (self.shorter[epochs] if shorter else self.readings)[request.architecture]
@@ -156,7 +156,11 @@ def _macro_table(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _macro_document() -> dict[str, Any]:
-    """Return the space. A layer is absent (at stride 2: a 1x1 convolution), MBConv k3 e3 or MBConv k5 e6."""
+    """Return the description of the space, with a stage for each layer of NAS-Bench-Macro.
+
+    A layer is MBConv with kernel 3 and expansion 3, MBConv with kernel 5 and expansion 6, or absent. With stride 2, a
+    1x1 convolution replaces the absent layer.
+    """
     stages: list[dict[str, Any]] = []
     for width, layers in _MACRO_STAGES:
         for layer in range(layers):
@@ -201,7 +205,7 @@ def trained(name: str, space: Space, settings: Mapping[str, Any], path: Path) ->
 
 
 def effv2_mini(settings: Mapping[str, Any] = ACCURACY_ALONE) -> Recorded:
-    """Read our own table of 256 networks trained for 9, 3 and 1 epochs."""
+    """Read our own table `effv2_mini`, of 256 networks trained for 9, 3 and 1 epochs."""
     return trained("effv2_mini", Space.load("effv2_mini"), settings, TABLE)
 
 

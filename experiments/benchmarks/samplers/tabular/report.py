@@ -110,7 +110,11 @@ def _near(own: Sequence[Searched], threshold: float) -> float | None:
 
 
 def compared(runs: Sequence[Searched], reach: Mapping[int, float]) -> dict[int, tuple[Comparison, ...]]:
-    """Compare our default, or else the first sampler, with the others for each level, all with one worker."""
+    """Compare `OURS`, or else the first sampler, with each other sampler at each level, with one worker.
+
+    reach: the reward of each level, by its number of trials (`significance.levels`). Returns the comparisons of each
+    level, by the same number.
+    """
     alone = [run for run in runs if run.workers == 1]
     names = dict.fromkeys(run.sampler for run in alone)
     if not names:
@@ -164,7 +168,10 @@ def as_csv(table: Sequence[Row]) -> str:
 
 
 def as_markdown(problem: Benchmark, runs: Sequence[Searched], about: str) -> str:
-    """Return the report as Markdown: the setting, the levels, the rows, and the significance of differences."""
+    """Return the report as Markdown: the setting, the levels, the rows, and the significance of differences.
+
+    about: a text on the machines and versions.
+    """
     table, reach = rows(problem, runs), levels(problem)
     best = max(problem.truths.values())
     targets = " and ".join(f"{level:.4f} after {after:,} trials" for after, level in reach.items())
@@ -241,7 +248,7 @@ def _whole(value: float, never: str = "never") -> str:
 
 
 def figure(problem: Benchmark, runs: Sequence[Searched], out: Path) -> None:
-    """Draw regret against trials, and trials to the levels with their intervals, as PNG."""
+    """Draw regret against trials, and the trials to each level with their intervals, to the PNG file `out`."""
     sheet = Figure(figsize=(12, 4.8), layout="constrained")
     left, right = sheet.subplots(1, 2, width_ratios=[3, 2])
     table = rows(problem, runs)

@@ -14,7 +14,7 @@ from experiments.benchmarks.samplers.tabular.simulation import Searched
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 DRAWN = 1000
-"""The number of random searches of which the median selection is a level (see `levels`)."""
+"""The number of random searches whose median selection defines a level (see `levels`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,16 @@ def cost(run: Searched, level: float) -> float:
 
 
 def spent(run: Searched, level: float) -> float:
-    """Return the seconds of simulated time until `level` is reached; inf if it never is."""
+    """Return the simulated seconds until the selected network is truly as good as `level`; inf if it never is."""
     return next((step.seconds for step in run.steps if step.true >= level), math.inf)
 
 
 def levels(problem: Benchmark) -> dict[int, float]:
-    """Return the median selection of `DRAWN` random searches for each number of trials in the problem's `levels`.
+    """Return the median true reward that random searches select after each number of trials in `problem.levels`.
 
-    Tens of searches would make the level a matter of luck, so these run without the engine: networks are
-    drawn without repetition, with the probability of their points, and each is seen with one of its recorded
-    seeds. Numbers of trials beyond the size of the space are left out.
+    Tens of searches would make the level a matter of luck, so there are `DRAWN`, without the engine: networks are
+    drawn without repetition, with the probability of their points, and each is seen with one of its recorded seeds.
+    Numbers of trials beyond the size of the space are left out.
     """
     networks = list(problem.readings)
     rng = np.random.default_rng(0)
@@ -79,7 +79,7 @@ def median_of(values: Sequence[float]) -> Interval:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the smallest of `values` that at least a share of them, 0 to 1, do not exceed."""
+    """Return the smallest of `values` that is at least as large as the share `share` (0 to 1) of them."""
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
@@ -105,7 +105,7 @@ class Comparison:
 def comparisons(
     one: str, costs: Mapping[str, Mapping[int, float]], budgets: Mapping[str, int]
 ) -> tuple[Comparison, ...]:
-    """Compare `one` with each other sampler.
+    """Return the comparison of `one` with each other sampler that has a seed in common with it.
 
     costs: the costs of each sampler's searches, by seed. budgets: the number of trials of each sampler's searches.
     """
@@ -143,5 +143,5 @@ def _holm(raw: Sequence[Comparison]) -> tuple[Comparison, ...]:
 
 
 def per_seed(runs: Sequence[Searched], measure: Callable[[Searched], float]) -> dict[int, float]:
-    """Return `measure` of each of `runs`, by seed."""
+    """Return the value of `measure` for each search, by the seed of the search."""
     return {run.seed: measure(run) for run in runs}

@@ -130,11 +130,11 @@ class _Workers:
         self.clock = self.worked = self.longest = 0.0
         self.duplicates = self.epochs = 0
         self.tried: set[int] = set()
-        """Numbers of the trials that had a training."""
+        """The numbers of the trials that had a training."""
         self.steps: list[Step] = []
 
     def run(self, engine: Driven) -> None:
-        """Train what the engine requests until there is nothing more."""
+        """Carry out the trainings that the engine requests, until it requests no more."""
         while True:
             while self._free and (request := self._driver(engine.next_trial)):
                 self._begin(request)
@@ -150,7 +150,7 @@ class _Workers:
             self._driver(lambda n=number, r=result: engine.on_result(n, r))
 
     def watch(self, trial: Trial) -> None:
-        """Record a trial that has finished or was pruned."""
+        """Record a trial that has finished, was pruned, or is a duplicate."""
         if trial.state == "duplicate":
             self.duplicates += 1
             return

@@ -31,7 +31,10 @@ SAMPLE = 1000
 
 
 class Surrogate:
-    """An accuracy for every network of a space: a trend in size, effects of choices and of pairs, and a remainder."""
+    """A `Problem` with an invented accuracy for every network of a space.
+
+    The accuracy is a sum: a trend in size, effects of single choices and of pairs of choices, and a random remainder.
+    """
 
     def __init__(
         self,
@@ -50,19 +53,19 @@ class Surrogate:
         self._train = lru_cache(maxsize=1 << 16)(self._accuracy)
 
     def settings(self) -> Mapping[str, Any]:
-        """See `Problem`. The reward is effv2's, with MACs in place of the step time."""
+        """Return the settings of a search (see `Problem`). The reward is effv2, by default with MACs as the cost."""
         return {"space": self._space, "reward": "effv2", **self._settings}
 
     def train(self, network: Architecture, seed: int) -> Reading:
-        """See `Problem`. The noise is normal. The time of a training is proportional to the MACs of its network.
+        """Return a training with normal noise, and with seconds in proportion to the MACs of the network.
 
-        With equal times, several workers would finish together, unlike workers with real trainings.
+        With equal seconds, several workers would finish together, unlike workers with real trainings.
         """
         accuracy = self.accuracy(network) + NOISE * self._normal("noise", seed, str(network))
         return Reading(accuracy, SECONDS * cost(network).macs / self._mean_macs)
 
     def accuracy(self, network: Architecture) -> float:
-        """See `Problem`."""
+        """Return the true accuracy of `network`, at most 0.95 (see `Problem`)."""
         return self._train(network)
 
     def _accuracy(self, network: Architecture) -> float:
@@ -74,13 +77,13 @@ class Surrogate:
 
     @cached_property
     def _mean_macs(self) -> float:
-        """The mean of the MACs of random networks."""
+        """The mean MACs of `SAMPLE` random networks."""
         rng = random.Random(self._seed)
         return math.fsum(self._space.cost_at(self._space.sample(rng)).macs for _ in range(SAMPLE)) / SAMPLE
 
     @cached_property
     def _scales(self) -> Mapping[str, tuple[float, float]]:
-        """The mean and the standard deviation of each part over random networks."""
+        """The mean and standard deviation of each part of the accuracy over random networks, by a key of `SHARES`."""
         rng = random.Random(self._seed)
         sample = [self._parts(self._space.at(self._space.sample(rng))) for _ in range(SAMPLE)]
         scales = {}
@@ -104,7 +107,10 @@ class Surrogate:
         }
 
     def _effect(self, place: str, value: object) -> float:
-        """Return the effect of a value: half a random number, and for a number also a trend in log(1 + value)."""
+        """Return the effect of the value of a field of a stage (`place`, such as "0.kernel") on the accuracy.
+
+        It is half a standard normal number; a numeric value also has a trend in log(1 + value) with a random slope.
+        """
         trend = self._normal("trend", place) * math.log(1 + value) if isinstance(value, int | float) else 0.0
         return trend + 0.5 * self._normal("effect", place, value)
 
@@ -116,7 +122,7 @@ class Surrogate:
 
 
 def _described(network: Architecture) -> Iterator[tuple[tuple[str, object], ...]]:
-    """Yield for each stage the values that describe it, with their places."""
+    """Yield the fields of each stage as pairs of a place, such as "0.kernel" in the first stage, and a value."""
     for number, stage in enumerate(network.stages):
         fields = ("op", "kernel", "expand", "depth", "width", "se")
         yield tuple((f"{number}.{name}", getattr(stage, name)) for name in fields)
