@@ -2,7 +2,8 @@
 
 EfficientNet (tensorflow/tpu efficientnet_builder.py, google/automl): `r2_k3_s22_e6_i24_o40_se0.25_noskip`. r is the
 number of blocks, k the kernel, s the strides along both axes (automl writes one), e the expansion, i the input
-width, o the output width, se the squeeze-excitation ratio. c1 marks fused blocks, noskip blocks without shortcuts.
+width, o the output width, se the squeeze-excitation ratio. c1 marks fused blocks, and noskip marks blocks
+without shortcuts.
 
 timm (_efficientnet_builder.py): `ir_r2_k3_s2_e6_c24_se0.25_nre`. The kind of block comes first. c is the output
 width, n the activation, and a the kernel of the depthwise convolution before the expansion of a "uir" block. The

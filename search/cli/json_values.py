@@ -21,7 +21,7 @@ Values = dict[str, Any]
 
 
 def run_values(run: Run) -> Values:
-    """Return the progress of a run, its best trial and its answers.
+    """Return the progress of a run, its best trial, and its answers: best, most accurate and cheapest.
 
     "over" is True if nothing is left to do. "seconds" is the time worked on the run so far, and "left" the estimated
     time to its end in seconds, None if unknown.

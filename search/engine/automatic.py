@@ -161,7 +161,7 @@ def images_of(source: Source) -> Images:
 
 
 def _scaled(name: str, settings: Mapping[str, Any], images: Images) -> tuple[str, str]:
-    """Return the canonical string of a published network, fitted to the images and the limits, and the reason."""
+    """Return a published network, scaled to the images and the limits, as a string, and the reason for the scale."""
     side = _given_side(settings) or _fitting(images.side or published(name).architecture.resolution)
     config = _limited(settings)
     frame = Frame(side, images.channels, images.classes)

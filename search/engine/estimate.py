@@ -211,10 +211,10 @@ def _rungs(config: Config) -> Iterator[str]:
 
 
 def _spread(config: Config) -> tuple[Architecture, ...]:
-    """Return a small, a medium and a large network of the space, within the limits if random draws find any.
+    """Return a small, a medium and a large network of the space. They keep the limits, unless no random draw does.
 
-    Limits on times cannot be checked, since no times are predicted yet. If there is such a limit and `first` is set,
-    networks with more multiply-adds than the largest network of `first` are left out instead.
+    Limits on times cannot be checked, since no times are predicted yet. If there is one and the setting `first` lists
+    networks, networks with more multiply-adds than the largest of these are left out.
     """
     rng, space = random.Random(config.settings.seed), config.space
     first = [cost(decode(text)).macs for text in config.settings.first]

@@ -172,7 +172,7 @@ def save_model(model: Model, directory: Path) -> Path:
 
 
 def model_files(model: Model) -> dict[str, bytes]:
-    """Return a mapping of names to contents of the files that `save_model` writes. The document comes last."""
+    """Return a mapping of names to contents of the files that `save_model` writes, `model.json` as the last."""
     from space.weights import weights_file
 
     if not model.weights.tensors:

@@ -66,7 +66,7 @@ class LatencyBench:
     def ratio(self, architecture: Architecture) -> float:
         """Return the measured latency of `architecture`, divided by the latency of the reference network.
 
-        Raises the errors of `time`.
+        Raises the errors of the method `time`.
         """
         return self.time(architecture).ratio
 
@@ -81,7 +81,7 @@ class LatencyBench:
     def measure(self, architecture: Architecture) -> Sample:
         """Return the time of an inference of `architecture` and of its blocks, as ratios to the reference's time.
 
-        Raises the errors of `time`.
+        Raises the errors of the method `time`.
         """
         with within_memory(architecture, self._conditions.batch):
             inference = prepared(fresh(build(architecture)), self._conditions)

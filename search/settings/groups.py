@@ -55,7 +55,7 @@ class Group:
 
     @property
     def others(self) -> Iterator[tuple[str, str]]:
-        """The pairs (name, first sentence of its comment) of the other documents that can be chosen for the group."""
+        """For each other YAML document that can be chosen for the group: its name and the first sentence of its text."""
         for name in names(self.key):
             if name != self.name:
                 yield name, first_sentence(self.key, name)

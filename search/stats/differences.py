@@ -139,8 +139,9 @@ class Differences:
     def p(self, one: int, other: int) -> float | None:
         """Return the p-value of a pair, 0 to 1, already adjusted for all pairs.
 
-        It is the probability that, among as many equal networks, the best and the worst differ by at least as many
-        standard errors as this pair. Returns None if there is no interval, and for a network and itself.
+        Suppose that all networks here were equally accurate. Then this is the probability that the best and the worst
+        of them would differ by at least as many standard errors as this pair (Tukey's test). Returns None if the
+        standard error is unknown, and for a pair of a network and itself.
         """
         mean, errors = self._errors(one, other)
         if not errors or one == other:
@@ -218,8 +219,8 @@ def _errors(seeds: float, freedom: float, images: float) -> Errors:
     """Return standard errors with their degrees of freedom: of `seeds` alone, and of `seeds` and `images` together.
 
     seeds: the variance that is due to seeds, estimated with `freedom` degrees of freedom. images: the variance that
-    is due to images, which is known. If one of the two is 0, only the error of the other is returned. The degrees of
-    freedom of the sum are rounded to two digits, so that cached quantiles can be used again.
+    is due to images, which is known. If one of the two is 0, the only error returned is that of the other one. The
+    degrees of freedom of the sum are rounded to two digits, so that cached quantiles can be used again.
     """
     if not seeds:
         return ((math.sqrt(images), math.inf),)

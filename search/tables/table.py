@@ -102,7 +102,7 @@ class Table:
         return element(self.columns, self.shown(), self.numeric(), self.caption or self.schema)
 
     def about(self) -> dict[str, Any]:
-        """Return the schema with the description of each column, for data formats."""
+        """Return the name and version of the schema, and its columns with descriptions, for JSON and the like."""
         keys = ("key", "title", "unit", "type", "description")
         columns = [{key: getattr(column, key) for key in keys} for column in self.columns]
         return {"schema": self.schema, "version": self.version, "columns": columns}

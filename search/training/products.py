@@ -77,9 +77,9 @@ def products_of(word: str, settings: Mapping[str, Any]) -> Products:
 
     For each limit, the product is the most accurate complete trial of the run within the limit. The parent and the
     models in the setting `weights` follow; they are fine-tuned in the same way. Raises `UserError` for a run without
-    a parent, invalid settings, limits on several costs, an unknown cost, a limit that no trial keeps, a word in
-    `weights` that does not name a model, two products with the same folder, a folder that holds another training
-    (such as that of another trial), and an `out` without a name.
+    a parent, invalid settings, limits on several costs, an unknown cost, a limit that no trial keeps, an entry of
+    `weights` that is not a model, two products with the same folder, a folder that holds another training (such as
+    that of another trial), and a path `out` that ends in no name.
     """
     run = _run(word)
     name, amounts = _limits(settings)
@@ -220,7 +220,7 @@ def _best(run: Run, name: str, amount: str) -> Trial:
         complete[0].architecture
     ):
         raise UserError(
-            f"limit.{name}={amount}: the run {run.name} has no prediction of it for its networks; "
+            f"limit.{name}={amount}: the run {run.name} has no predicted {name} of its networks; "
             f"limit one of {', '.join(EXACT)}."
         )
     within = [trial for trial in complete if not config.exceeded(trial.architecture)]

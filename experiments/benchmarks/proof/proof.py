@@ -83,7 +83,7 @@ class Proof:
 
     @property
     def last_searches(self) -> list[tuple[str, int]]:
-        """The name and seed of each search of the last try, and of the random search of equal cost."""
+        """The (name, seed) of each search of the last of `tries`, then those of one random search of equal cost."""
         last = self.tries[-1]
         return [*((last, seed) for seed in self.seeds), (f"random-{last}", self.seeds[0])]
 

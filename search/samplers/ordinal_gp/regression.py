@@ -113,9 +113,10 @@ class Posterior:
         """The expected targets of all points in `every`, without noise."""
 
     def predict(self, points: Inputs, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the expected targets of points, without noise, and their standard deviations, all positive.
+        """Return the expected targets of `points`, without noise, and their standard deviations, all positive.
 
-        pairs: the pairs of all points that the posterior was fitted to (observed, then running) with `points`.
+        pairs: a pair for each fitted point and each of `points`. The fitted points are the observed, then the running
+        ones.
         """
         across = pairs.covariance(self._kernel)
         means: NDArray[np.float64] = self._solved @ across[: len(self._solved)]
