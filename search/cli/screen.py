@@ -84,7 +84,8 @@ def show_run(run: Run, top: int = 10) -> Iterator[RenderableType]:
     """Yield the settings of a run, its progress, its `top` best networks, its finals and its conclusions.
 
     Under several objectives, the Pareto front follows the networks. With `top` above 1, the answers of the run (best,
-    most accurate, cheapest) follow the finals. With `top` 0, or before the first result, only the settings and the progress are yielded.
+    most accurate, cheapest) follow the finals. With `top` 0, or before the first result, only the settings and the
+    progress are yielded.
     """
     config = run.config
     yield (

@@ -55,7 +55,7 @@ class Group:
 
     @property
     def others(self) -> Iterator[tuple[str, str]]:
-        """For each other YAML document that can be chosen for the group: its name and the first sentence of its text."""
+        """For each other YAML document that can be chosen for the group: its name, and its first sentence."""
         for name in names(self.key):
             if name != self.name:
                 yield name, first_sentence(self.key, name)

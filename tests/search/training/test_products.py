@@ -158,7 +158,7 @@ def test_the_command_prints_what_it_would_train(home):
         ("children", {"limit.macs": "1X"}, "limit.macs=1X: '1X' is not a valid count"),
         ("children", {"limit.macs": " "}, "limit.macs=: '' is not a valid count"),
         ("children", {"limit.macs": "1M,"}, "limit.macs=: '' is not a valid count"),
-        ("children", {"limit.step": "3ms"}, "has no prediction of it"),
+        ("children", {"limit.step": "3ms"}, "has no predicted step of its networks"),
         ("children", {"limit.mac": "1M"}, "Did you mean 'macs'?"),
         ("children", {"limit.macs": "1M", "limit.params": "1M"}, "limits on the same cost"),
         ("children", {"limit.macs": "1M,1M"}, "has a limit twice"),
