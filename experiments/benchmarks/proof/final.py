@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -85,7 +86,7 @@ def table(every: Sequence[Contender], differences: Differences) -> Iterator[str]
 
 
 def draw(every: Sequence[Contender], differences: Differences, split: str, out: Path) -> None:
-    """Draw the mean accuracies with 95 % intervals, and a point for each training, to `out` with .png and .svg.
+    """Draw the mean accuracies with comparison bars, and a point for each training, to `out` with .png and .svg.
 
     split: the name of the images for the axis, such as "test".
     """
@@ -101,7 +102,7 @@ def draw(every: Sequence[Contender], differences: Differences, split: str, out: 
         one = every[place]
         ours = one.family == SEARCHED and "random" not in one.name
         colour = PALETTE[0 if ours else GREY]
-        mean, half = differences.means[place], differences.mean(place).half or 0.0
+        mean, half = differences.means[place], comparison_bar(differences, place)
         trainings = [100 * value for value in differences.accuracies[place]]
         axes.plot(trainings, [row] * len(trainings), "o", color=colour, markersize=4, alpha=0.3, mew=0)
         axes.errorbar(100 * mean, row, xerr=100 * half, fmt="o", color=colour, markersize=7, capsize=3)
@@ -111,6 +112,17 @@ def draw(every: Sequence[Contender], differences: Differences, split: str, out: 
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     written(figure, out)
+
+
+def comparison_bar(differences: Differences, place: int) -> float:
+    """Return half the length of the bar of a network, such that two bars overlap if the difference may be chance.
+
+    It is half of the mean half-width of the network's differences to all others. The intervals of differences are
+    almost of one width, so the rule holds but for bars that just touch. Returns 0 if there are no intervals.
+    """
+    others = (other for other in range(len(differences.accuracies)) if other != place)
+    halves = [differences.difference(place, other).half or 0.0 for other in others]
+    return statistics.fmean(halves) / 2
 
 
 def _label(one: Contender) -> str:

@@ -1,16 +1,18 @@
 """The proof's choice of rates and finalists, and its table, with invented trainings and searches."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from experiments.benchmarks.proof import proof
-from experiments.benchmarks.proof.final import SEARCHED, Contender, Finalists, table
+from experiments.benchmarks.proof.final import SEARCHED, Contender, Finalists, comparison_bar, table
 from experiments.benchmarks.proof.levels import Level, frame
 from experiments.benchmarks.proof.proof import Proof
 from search.engine.around import Frame
+from search.stats.differences import Differences
 from search.stats.hits import encode_hits
 
 NAMES = ("searched", "random", "a", "b", "c", "d")
@@ -81,6 +83,16 @@ def test_the_frame_is_that_of_the_images(shape, channels, tmp_path):
     file = tmp_path / "images.npz"
     np.savez(file, train_x=np.zeros(shape, np.uint8), train_y=np.array([0, 1, 2, 1]))
     assert frame(str(file)) == Frame(28, channels, 3)
+
+
+def test_bars_of_networks_that_differ_beyond_chance_do_not_overlap():
+    rng = np.random.default_rng(0)
+    accuracies = [list(mean + rng.normal(0, 0.005, 5)) for mean in (0.70, 0.705, 0.75, 0.80)]
+    differences = Differences(accuracies, common_seeds=True, images=3000)
+    bars = [comparison_bar(differences, place) for place in range(4)]
+    for one, other in combinations(range(4), 2):
+        apart = abs(differences.means[one] - differences.means[other]) > bars[one] + bars[other]
+        assert apart == differences.difference(one, other).significant
 
 
 def test_all_trainings_become_a_table(tmp_path):
