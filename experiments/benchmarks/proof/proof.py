@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -189,9 +190,10 @@ def main(given: Sequence[str] | None = None) -> None:
     options = _parsed(given)
     out = options.out.absolute()
     if options.report:
-        for name in options.levels:
+        known = [name for name in options.levels if Finalists(out, name).known]
+        for name in known:
             write_final_again(out, name)
-        return
+        sys.exit(0 if known else f"{out} has no final, a file such as finalists-low.json.")
     out.mkdir(parents=True, exist_ok=True)
     npz, profile = str(options.npz.absolute()), options.profile.absolute()
     proof = Proof(npz, out, profile, options.tries, options.seeds, options.jobs, options.set)

@@ -85,6 +85,11 @@ def test_the_frame_is_that_of_the_images(shape, channels, tmp_path):
     assert frame(str(file)) == Frame(28, channels, 3)
 
 
+def test_a_folder_without_a_final_is_refused_in_one_line(tmp_path):
+    with pytest.raises(SystemExit, match=r"has no final, a file such as finalists-low\.json\.$"):
+        proof.main(["--out", str(tmp_path), "--report"])
+
+
 def test_bars_of_networks_that_differ_beyond_chance_do_not_overlap():
     rng = np.random.default_rng(0)
     accuracies = [list(mean + rng.normal(0, 0.005, 5)) for mean in (0.70, 0.705, 0.75, 0.80)]
@@ -121,7 +126,9 @@ def test_a_final_is_reported_again_from_its_files(tmp_path, capsys):
         for seed in proof.FRESH
     ]
     (tmp_path / proof.JOURNAL).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    proof.main(["--out", str(tmp_path), "--levels", "low", "--report"])
+    with pytest.raises(SystemExit) as end:
+        proof.main(["--out", str(tmp_path), "--report"])
+    assert end.value.code == 0
     text = (tmp_path / "final-low.md").read_text()
     assert text in capsys.readouterr().out
     assert "| ours | " in text and "+30.00%" in text
