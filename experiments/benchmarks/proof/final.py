@@ -1,4 +1,4 @@
-"""The networks of the final of `proof`: the file that keeps them, and the table and figure of their accuracies."""
+"""The networks that `proof` compares: a file that keeps them, and the table and figure of their accuracies."""
 
 from __future__ import annotations
 
@@ -35,28 +35,15 @@ class Contender:
     ms: float | None = None
 
 
-class Finalists:
-    """The networks of the final under one limit, in a file that is written once.
+def write_contenders(file: Path, every: Sequence[Contender]) -> None:
+    """Write networks to a JSON file."""
+    write_file(file, json.dumps([asdict(one) for one in every], indent=1) + "\n")
 
-    level: the name of the limit, "low" or "high".
-    """
 
-    def __init__(self, out: Path, level: str) -> None:
-        self._file = out / f"finalists-{level}.json"
-
-    @property
-    def known(self) -> bool:
-        """True if the file exists."""
-        return self._file.exists()
-
-    def write(self, every: Sequence[Contender]) -> None:
-        """Write the networks to the file."""
-        write_file(self._file, json.dumps([asdict(one) for one in every], indent=1) + "\n")
-
-    def read(self) -> list[Contender]:
-        """Return the networks from the file. Raises `FileNotFoundError` if it does not exist."""
-        every = json.loads(self._file.read_text("utf-8"))
-        return [Contender(**{**values, "more": tuple(map(tuple, values["more"]))}) for values in every]
+def read_contenders(file: Path) -> list[Contender]:
+    """Return the networks in a file of `write_contenders`. Raises `FileNotFoundError` if it does not exist."""
+    every = json.loads(file.read_text("utf-8"))
+    return [Contender(**{**values, "more": tuple(map(tuple, values["more"]))}) for values in every]
 
 
 def table(every: Sequence[Contender], differences: Differences) -> Iterator[str]:

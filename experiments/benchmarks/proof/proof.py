@@ -35,7 +35,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks.proof.final import SEARCHED, Contender, Finalists, draw, table
+from experiments.benchmarks.proof.final import (
+    SEARCHED,
+    Contender,
+    draw,
+    read_contenders,
+    table,
+    write_contenders,
+)
 from experiments.benchmarks.proof.levels import MACS, Level, level
 from experiments.benchmarks.proof.tries import DEFAULTS, TRIES, words
 from experiments.benchmarks.proof.tuned import trainings_of_equal_cost, tuned
@@ -140,16 +147,16 @@ class Proof:
 
         The rivals are chosen by validation accuracy. The networks are chosen once and kept in a file.
         """
-        kept = Finalists(self.out, name)
-        if not kept.known:
+        file = self.out / f"finalists-{name}.json"
+        if not file.exists():
             every = self.contenders(name)
             means = self.trained(every, SEEDS, "validation").means
             last = {f"{name}-{one}-{seed}" for one, seed in self.last_searches}
             own = [one for one in every if one.name in last]
             order = sorted(zip(means, every, strict=True), key=lambda pair: -pair[0])
             rivals = [one for _, one in order if one.family != SEARCHED][:STRONGEST]
-            kept.write([replace(one, rate=self.rate(one.family)) for one in (*own, *rivals)])
-        return kept.read()
+            write_contenders(file, [replace(one, rate=self.rate(one.family)) for one in (*own, *rivals)])
+        return read_contenders(file)
 
     def tuned(self, name: str) -> Contender:
         """Return the strongest rival of a level, with its recipe tuned in as many epochs as the search trained."""
@@ -169,17 +176,23 @@ def write_trainings(journal: Path, file: Path) -> None:
         writer.writerows(lines)
 
 
+def final_networks(out: Path, name: str) -> Path:
+    """Return the path of the file with the networks of a level's final, the tuned rival included."""
+    return out / f"final-{name}.json"
+
+
 def write_final(out: Path, name: str, every: Sequence[Contender], differences: Differences) -> None:
-    """Print the table of a level's final, and write the table and the figure to the folder `out`."""
+    """Print the table of a level's final, and write the networks, the table and the figure to the folder `out`."""
     text = "\n".join(table(every, differences)) + "\n"
     print(text, flush=True)
+    write_contenders(final_networks(out, name), every)
     (out / f"final-{name}.md").write_text(text, "utf-8")
     draw(every, differences, "test", out / f"final-{name}")
 
 
 def write_final_again(out: Path, name: str) -> None:
     """Write the table and the figure of a final again, from the trainings and networks in `out`, without training."""
-    every = Finalists(out, name).read()
+    every = read_contenders(final_networks(out, name))
     known = {key_of(line): line for line in read(out / JOURNAL)}
     jobs = [Job(one.network, seed, "", one.rate or 1.0, "test", one.more) for one in every for seed in FRESH]
     write_final(out, name, every, compared([known[job.key] for job in jobs], len(FRESH), "test"))
@@ -190,10 +203,10 @@ def main(given: Sequence[str] | None = None) -> None:
     options = _parsed(given)
     out = options.out.absolute()
     if options.report:
-        known = [name for name in options.levels if Finalists(out, name).known]
+        known = [name for name in options.levels if final_networks(out, name).exists()]
         for name in known:
             write_final_again(out, name)
-        sys.exit(0 if known else f"{out} has no final, a file such as finalists-low.json.")
+        sys.exit(0 if known else f"{out} has no final, a file such as final-low.json.")
     out.mkdir(parents=True, exist_ok=True)
     npz, profile = str(options.npz.absolute()), options.profile.absolute()
     proof = Proof(npz, out, profile, options.tries, options.seeds, options.jobs, options.set)

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.proof import proof
-from experiments.benchmarks.proof.final import SEARCHED, Contender, Finalists, comparison_bar, table
+from experiments.benchmarks.proof.final import (
+    SEARCHED,
+    Contender,
+    comparison_bar,
+    read_contenders,
+    table,
+    write_contenders,
+)
 from experiments.benchmarks.proof.levels import Level, frame
 from experiments.benchmarks.proof.proof import Proof
 from search.engine.around import Frame
@@ -86,7 +93,7 @@ def test_the_frame_is_that_of_the_images(shape, channels, tmp_path):
 
 
 def test_a_folder_without_a_final_is_refused_in_one_line(tmp_path):
-    with pytest.raises(SystemExit, match=r"has no final, a file such as finalists-low\.json\.$"):
+    with pytest.raises(SystemExit, match=r"has no final, a file such as final-low\.json\.$"):
         proof.main(["--out", str(tmp_path), "--report"])
 
 
@@ -114,8 +121,7 @@ def test_a_final_is_reported_again_from_its_files(tmp_path, capsys):
         Contender("ours", NETWORKS["searched"], SEARCHED, 2.0, ms=0.3),
         Contender("other", NETWORKS["a"], "a", 1.0, (("recipe.mixup", 0.1),)),
     ]
-    Finalists(tmp_path, "low").write(every)
-    assert Finalists(tmp_path, "low").read() == every
+    write_contenders(proof.final_networks(tmp_path, "low"), every)
     lines = [
         {
             **{"network": one.network, "seed": seed, "rate": one.rate, "split": "test", "more": one.more},
@@ -129,6 +135,7 @@ def test_a_final_is_reported_again_from_its_files(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         proof.main(["--out", str(tmp_path), "--report"])
     assert end.value.code == 0
+    assert read_contenders(proof.final_networks(tmp_path, "low")) == every
     text = (tmp_path / "final-low.md").read_text()
     assert text in capsys.readouterr().out
     assert "| ours | " in text and "+30.00%" in text
